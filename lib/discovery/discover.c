@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The pipeline: device managers claim devices; then objects are examined in waves, each wave being what
+ * the one before produced; when no wave is left, groups are assembled, whose products are the next wave;
+ * when nothing new comes, those that waited for more members are asked a last time.
+ */
+#include <errno.h>
+#include "discovery/discovery.h"
+
+struct wave {
+	struct model *m;
+	struct windows windows;
+	VEC(struct evms_object *) objects;
+};
+
+static void device_refused(struct model *m, struct evms_object *device, int r)
+{
+	const struct evms_error *e = &m->ctx->error;
+
+	object_note(device, EVMS_STATE_NEW, e->error ? e->reason : "device.unclaimed", "%s",
+		    e->error ? e->detail : r < 0 ? strerror(-r) : "no device manager knows this kind of device");
+	if (e->error)
+		context_demote_error(m->ctx, EVMS_SEVERITY_ERROR);
+	else
+		context_message(m->ctx, EVMS_SEVERITY_ERROR, "%s: %s", device->name,
+				r < 0 ? strerror(-r) : "no device manager knows this kind of device");
+}
+
+static int make_disk(struct model *m, struct evms_plugin *p, struct evms_object *device,
+		     struct device *d)
+{
+	const struct evms_device_facts *facts = device_facts(d);
+	const char *path = device_path(d), *slash = strrchr(path, '/');
+	struct evms_object *disk;
+	int r;
+
+	model_call_begin(m, p, "describe");
+	m->call.may_change = true;
+	r = object_new(m, EVMS_KIND_DISK, slash ? slash + 1 : path, p, &disk);
+	if (r == 0) {
+		disk->disk = calloc(1, sizeof(*disk->disk));
+		if (!disk->disk)
+			r = -ENOMEM;
+	}
+	if (r == 0) {
+		disk->disk->device = d;
+		disk->disk->block_size_assumed = !facts->logical_block_size && !facts->wanted_block_size;
+		disk->size = facts->size;
+		if (facts->physical_block_size)
+			disk->physical_block_size = facts->physical_block_size;
+		r = p->devices.describe ? p->devices.describe(disk, facts) : 0;
+	}
+	r = model_call_end(m, r);
+	if (r == 0)
+		object_remove(device);
+	return r;
+}
+
+/* Offer a device to the device managers, best priority first. */
+static int claim_device(struct model *m, struct evms_object *device, struct device *d)
+{
+	struct evms_plugin *winner = NULL;
+	size_t i;
+	int r = device_error(d);
+
+	if (r < 0) {
+		device_refused(m, device, r);
+		return 0;
+	}
+	for (i = 0; i < m->registry->plugins.count; i++) {
+		struct evms_plugin *p = m->registry->plugins.at[i];
+
+		if (p->role != EVMS_ROLE_DEVICE_MANAGER || (winner && p->priority < winner->priority) ||
+		    registry_load(m->registry, p) < 0 || !p->devices.claim)
+			continue;
+		model_call_begin(m, p, "claim");
+		r = model_call_end(m, p->devices.claim(device, device_facts(d)));
+		if (r == EVMS_MINE && winner) {
+			object_note(device, EVMS_STATE_NEW, "claim.conflict", "both %s and %s say that it "
+				    "is theirs: nobody gets it", winner->name, p->name);
+			return 0;
+		}
+		if (r == EVMS_MINE)
+			winner = p;
+	}
+	r = winner ? make_disk(m, winner, device, d) : 0;
+	if (r == -ENOMEM)
+		return r;
+	if (!winner || r < 0)
+		device_refused(m, device, r);
+	return 0;
+}
+
+static int claim_devices(struct model *m, struct device *const *devices, size_t count)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < count && r == 0; i++) {
+		struct evms_object *device;
+
+		r = object_new(m, EVMS_KIND_DEVICE, device_path(devices[i]), NULL, &device);
+		if (r == 0) {
+			device->size = device_facts(devices[i])->size;
+			r = claim_device(m, device, devices[i]);
+		}
+	}
+	return r;
+}
+
+static int examine_next(void *user, size_t i)
+{
+	struct wave *wave = user;
+	struct model *m = wave->m;
+	int r;
+
+	if (i % 64 == 0) {
+		r = context_progress(m->ctx, "discover", i, wave->objects.count);
+		if (r < 0)
+			return r;
+	}
+	return examine(m, &wave->windows, wave->objects.at[i]);
+}
+
+/* Everything from index from on that holds bytes. */
+static int collect(struct wave *wave, size_t from)
+{
+	struct model *m = wave->m;
+	size_t i;
+
+	wave->objects.count = 0;
+	for (i = from; i < m->objects.count; i++) {
+		struct evms_object *o = m->objects.at[i];
+
+		if (o && object_holds_data(o) && !o->examined && (o->disk || o->map.count) &&
+		    !vec_push(&wave->objects, o))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int run_wave(struct wave *wave, struct device_set *set)
+{
+	window_list list = { 0 };
+	size_t i, shown = 0;
+	int r = 0;
+
+	for (i = 0; i < wave->objects.count && r == 0; i++) {
+		size_t before = list.count;
+
+		r = windows_add(&wave->windows, wave->objects.at[i], i, &list);
+		shown += list.count > before;
+	}
+	if (r == 0 && shown == wave->objects.count) {
+		r = device_set_prefetch(set, list.at, list.count, examine_next, wave);
+	} else if (r == 0) {	/* some have no bytes on a device: all are read as they come */
+		for (i = 0; i < wave->objects.count && r == 0; i++)
+			r = examine_next(wave, i);
+	}
+	vec_free(&list);
+	return r;
+}
+
+static int run_waves(struct wave *wave, struct device_set *set)
+{
+	struct model *m = wave->m;
+	size_t from = 0;
+	bool any;
+	int r = 0;
+
+	while (r == 0) {
+		while (r == 0 && from < m->objects.count) {
+			r = collect(wave, from);
+			from = m->objects.count;
+			if (r == 0)
+				r = run_wave(wave, set);
+		}
+		if (r == 0)
+			r = members_assemble(m, false, &any);
+		if (r == 0 && from == m->objects.count) {
+			r = members_assemble(m, true, &any);
+			if (!any)
+				break;
+		}
+	}
+	return r;
+}
+
+int discover(struct model *m, struct device_set *set, struct device *const *devices, size_t count)
+{
+	struct wave wave = { .m = m };
+	struct members members = { .joined = NULL };
+	int r;
+
+	m->members = &members;
+	r = m->scratch ? 0 : device_set_identify(set, devices, count);	/* a second look is at the same ones */
+	if (r == 0)
+		r = claim_devices(m, devices, count);
+	if (r == 0)
+		r = windows_init(&wave.windows, m->registry);
+	if (r == 0)
+		r = run_waves(&wave, set);
+	m->members = NULL;
+	members_free(&members);
+	windows_free(&wave.windows);
+	vec_free(&wave.objects);
+	return r;
+}

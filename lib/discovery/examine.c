@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One object: who recognises it, who gets it, and what file system is on it when nobody does. */
+#include <errno.h>
+#include "discovery/discovery.h"
+#include "util/check.h"
+
+struct candidate {
+	struct evms_plugin *plugin;
+	char *key;			/* of what it wants to join; NULL: it claims alone */
+};
+
+struct election {
+	struct candidate best;
+	struct evms_plugin *rival;	/* as good as the best one, of the same class */
+};
+
+static bool role_looks_at(uint32_t role, const struct evms_object *o)
+{
+	switch (role) {
+	case EVMS_ROLE_PARTITION_MANAGER:
+		return o->kind == EVMS_KIND_DISK;
+	case EVMS_ROLE_GROUP_EMULATOR:
+	case EVMS_ROLE_FEATURE:
+		return o->kind != EVMS_KIND_VOLUME;
+	case EVMS_ROLE_FILE_SYSTEM:
+		return o->kind == EVMS_KIND_VOLUME;
+	default:
+		return false;
+	}
+}
+
+static int note_error(struct model *m, struct evms_object *o, int r)
+{
+	if (r == -ENOMEM || r == -ECANCELED)
+		return r;
+	object_note(o, EVMS_STATE_DAMAGED, m->ctx->error.reason[0] ? m->ctx->error.reason : "plugin.failed",
+		    "%s", m->ctx->error.detail);
+	context_demote_error(m->ctx, EVMS_SEVERITY_WARNING);
+	return 0;
+}
+
+/* Ask one plug-in. Its answer, or -ENOMEM / -ECANCELED. */
+static int probe(struct model *m, struct evms_plugin *p, struct evms_object *o, char **key)
+{
+	int r = registry_load(m->registry, p);
+
+	if (r < 0) {
+		context_demote_error(m->ctx, EVMS_SEVERITY_WARNING);
+		return r == -ENOMEM ? r : EVMS_NOT_MINE;
+	}
+	if (!p->setup.probe)
+		return EVMS_MINE;	/* the magic said it all */
+	model_call_begin(m, p, "probe");
+	r = p->setup.probe(o);
+	r = model_call_end(m, r);
+	*key = m->members->joined;
+	m->members->joined = NULL;
+	if (r == EVMS_MINE || r == EVMS_DAMAGED)
+		return r;
+	free(*key);
+	*key = NULL;
+	if (r == EVMS_NOT_MINE)
+		return r;
+	if (r > 0) {
+		context_message(m->ctx, EVMS_SEVERITY_WARNING,
+				"%s: %s: probe gave an answer that does not exist (%d)", o->name, p->name, r);
+		return EVMS_NOT_MINE;
+	}
+	r = note_error(m, o, r);
+	return r < 0 ? r : EVMS_NOT_MINE;
+}
+
+static void elect(struct election *e, struct evms_plugin *p, char *key)
+{
+	struct evms_plugin *best = e->best.plugin;
+
+	if (best && p->priority == best->priority && p->role == best->role) {
+		e->rival = p;
+		free(key);
+	} else if (best && (p->priority < best->priority ||
+			    (p->priority == best->priority && p->role > best->role))) {
+		free(key);
+	} else {
+		free(e->best.key);
+		e->best = (struct candidate){ p, key };
+		e->rival = NULL;
+	}
+}
+
+/* All plug-ins that may look at the object; the highest priority wins, an equal one makes it nobody's. */
+static int hold_election(struct model *m, struct evms_object *o, const char *head, uint64_t head_size,
+			 struct election *e)
+{
+	struct registry *registry = m->registry;
+	size_t i;
+
+	for (i = 0; i < registry->plugins.count; i++) {
+		struct evms_plugin *p = registry->plugins.at[i];
+		char *key = NULL;
+		int r;
+
+		if (!role_looks_at(p->role, o) || (!p->magic_count && !p->has_probe) ||
+		    (p->magic_count && !magics_hit(p, o, head, head_size)))
+			continue;
+		r = probe(m, p, o, &key);
+		if (r < 0)
+			return r;
+		if (r != EVMS_NOT_MINE)
+			elect(e, p, key);
+	}
+	if (!e->rival)
+		return 0;
+	object_note(o, 0, "claim.conflict", "both %s and %s say that it is theirs: nobody gets it; wipe the "
+		    "signature that is wrong", e->best.plugin->name, e->rival->name);
+	context_message(m->ctx, EVMS_SEVERITY_WARNING, "%s: both %s and %s say that it is theirs: nobody "
+			"gets it", o->name, e->best.plugin->name, e->rival->name);
+	free(e->best.key);
+	e->best = (struct candidate){ NULL, NULL };
+	return 0;
+}
+
+static int claim(struct model *m, struct evms_object *o, struct evms_plugin *p)
+{
+	int r;
+
+	if (p->role == EVMS_ROLE_PARTITION_MANAGER) {
+		o->claimer = p;
+		r = space_prepare(o);
+		if (r < 0)
+			return r;
+	}
+	model_call_begin(m, p, "claim");
+	m->call.may_change = true;
+	m->call.remember = p->role != EVMS_ROLE_FILE_SYSTEM;
+	r = p->setup.claim ? p->setup.claim(o) : -ENOTSUP;
+	object_touch(o);
+	r = model_call_end(m, r);
+	if (r >= 0)
+		return 0;
+	if (p->role == EVMS_ROLE_PARTITION_MANAGER) {
+		space_free(o);
+		o->claimer = NULL;
+	}
+	object_drop_private(o, p);
+	return note_error(m, o, r);
+}
+
+/* Let the winner have the object. 0 also when it could not use it. */
+static int give(struct model *m, struct evms_object *o, struct candidate *c)
+{
+	int r;
+
+	if (!c->key)
+		return claim(m, o, c->plugin);
+	o->member = true;
+	r = members_join(m->members, c->plugin, c->key, o);
+	free(c->key);
+	return r;
+}
+
+/* Nobody made something of the object: is it a volume, and with which file system? */
+static int examine_leaf(struct model *m, struct evms_object *o, const char *head, uint64_t head_size)
+{
+	struct election e = { .rival = NULL };
+	struct evms_object *volume;
+	int r;
+
+	o->examined = true;
+	if (o->kind == EVMS_KIND_DISK) {
+		r = object_make_volume(o);
+		if (r < 0)
+			return r;
+	} else {
+		r = object_settle_volume(o);
+		if (r < 0)
+			return r;
+	}
+	volume = o->volume;
+	if (!volume)
+		return 0;
+	r = hold_election(m, volume, head, head_size, &e);
+	if (r == 0 && e.best.plugin)
+		r = give(m, volume, &e.best);
+	if (r == 0 && o->kind == EVMS_KIND_DISK && !volume->fs) {
+		object_remove(volume);
+		o->state |= EVMS_STATE_NEW;
+	}
+	return r;
+}
+
+int examine(struct model *m, struct windows *w, struct evms_object *o)
+{
+	uint64_t head = min_u64(w->head, o->size);
+	struct election e = { .rival = NULL };
+	int r;
+
+	if (o->examined || o->consumer || !head || o->state & (EVMS_STATE_INTERNAL | EVMS_STATE_UNSUPPORTED))
+		return 0;
+	r = object_read(o, w->buf, (size_t)head, 0);
+	if (r < 0 && !(o->state & EVMS_STATE_INCOMPLETE)) {
+		object_note(o, EVMS_STATE_DAMAGED, "device.read", "cannot be read: %s", strerror(-r));
+		context_message(m->ctx, EVMS_SEVERITY_ERROR, "%s: cannot be read: %s", o->name,
+				strerror(-r));
+	}
+	if (r < 0)
+		head = 0;
+	r = hold_election(m, o, w->buf, head, &e);
+	if (r == 0 && e.best.plugin)
+		r = give(m, o, &e.best);
+	o->examined = true;
+	if (r < 0 || o->consumer || o->claimer || o->member)
+		return r;
+	return examine_leaf(m, o, w->buf, head);
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which bytes of an object discovery reads ahead, and where magics are. All of it comes from descriptors. */
+#include <errno.h>
+#include "discovery/discovery.h"
+#include "util/check.h"
+
+#define PAGE		4096
+#define HEAD_MAX	(64 * 1024)
+#define TAIL_MAX	(64 * 1024)
+#define BLOCK_BIG	4096	/* the other block size that an image file may have */
+
+/* Where the magic is on this object; false when the object is too small for it. */
+static bool magic_position(const struct evms_magic *g, uint64_t size, uint32_t block, uint64_t *out)
+{
+	uint64_t unit = g->flags & EVMS_MAGIC_BLOCKS ? block : 1;
+	uint64_t at = g->offset < 0 ? (uint64_t)-(g->offset + 1) + 1 : (uint64_t)g->offset;
+
+	if (at > UINT64_MAX / unit)
+		return false;
+	at *= unit;
+	if (g->offset < 0) {
+		if (at > size)
+			return false;
+		at = size - at;
+	}
+	if (g->align)
+		at = round_down(at, g->align);
+	*out = at;
+	return range_fits(at, g->len, size);
+}
+
+/* Is the magic outside of the head and the tail of some objects, so that it needs a page of its own? */
+static bool is_far(const struct windows *w, const struct evms_magic *g)
+{
+	uint64_t back;
+
+	if (g->flags & EVMS_MAGIC_BLOCKS)
+		return false;
+	if (g->offset >= 0)
+		return (uint64_t)g->offset + g->len > w->head;
+	back = (uint64_t)-(g->offset + 1) + 1;
+	return back + (g->align ? g->align - 1 : 0) > w->tail;
+}
+
+int windows_init(struct windows *w, const struct registry *r)
+{
+	size_t i;
+	uint32_t k;
+
+	*w = (struct windows){ .head = PAGE };
+	for (i = 0; i < r->plugins.count; i++) {
+		const struct evms_plugin *p = r->plugins.at[i];
+
+		w->head = max_u64(w->head, min_u64(p->head_window, HEAD_MAX));
+		w->tail = max_u64(w->tail, min_u64(p->tail_window, TAIL_MAX));
+	}
+	w->head = round_up(w->head, PAGE);
+	w->tail = round_up(w->tail, PAGE);
+	for (i = 0; i < r->plugins.count; i++) {
+		const struct evms_plugin *p = r->plugins.at[i];
+
+		for (k = 0; k < p->magic_count; k++)
+			if (is_far(w, &p->magics[k]) && !vec_push(&w->far, &p->magics[k]))
+				return -ENOMEM;
+	}
+	w->buf = malloc(w->head);
+	return w->buf ? 0 : -ENOMEM;
+}
+
+void windows_free(struct windows *w)
+{
+	vec_free(&w->far);
+	free(w->buf);
+}
+
+struct adding {
+	window_list *list;
+	size_t group;
+};
+
+static int add_extent(void *user, struct device *device, uint64_t offset, uint64_t len)
+{
+	struct adding *a = user;
+	struct device_window window = { device, offset, len, a->group };
+
+	return vec_push(a->list, window) ? 0 : -ENOMEM;
+}
+
+int windows_add(const struct windows *w, struct evms_object *o, size_t group, window_list *list)
+{
+	struct adding a = { list, group };
+	uint64_t head = min_u64(w->head, o->size);
+	uint64_t tail = max_u64(head, o->size - min_u64(w->tail, o->size));
+	size_t i;
+	int r = object_extents(o, 0, head, add_extent, &a);
+
+	for (i = 0; i < w->far.count && r != -ENOMEM; i++) {
+		uint64_t at;
+
+		if (!magic_position(w->far.at[i], o->size, o->block_size, &at))
+			continue;
+		at = round_down(at, PAGE);
+		if (at >= head && at < tail)
+			r = object_extents(o, at, min_u64(PAGE, o->size - at), add_extent, &a);
+	}
+	if (r != -ENOMEM && tail < o->size)
+		r = object_extents(o, tail, o->size - tail, add_extent, &a);
+	return r == -ENOMEM ? r : 0;	/* what cannot be mapped cannot be read ahead either */
+}
+
+static bool magic_hit(const struct evms_magic *g, struct evms_object *o, uint32_t block,
+		      const char *head, uint64_t head_size)
+{
+	char found[64];
+	uint64_t at;
+
+	if (!magic_position(g, o->size, block, &at) || g->len > sizeof(found))
+		return false;
+	if (range_fits(at, g->len, head_size))
+		return !memcmp(head + at, g->bytes, g->len);
+	return object_read(o, found, g->len, at) == 0 && !memcmp(found, g->bytes, g->len);
+}
+
+bool magics_hit(const struct evms_plugin *p, struct evms_object *o, const char *head,
+		uint64_t head_size)
+{
+	uint32_t i;
+
+	for (i = 0; i < p->magic_count; i++) {
+		const struct evms_magic *g = &p->magics[i];
+
+		if (magic_hit(g, o, o->block_size, head, head_size))
+			return true;
+		if (g->flags & EVMS_MAGIC_ANY_BLOCK && o->disk && o->disk->block_size_assumed &&
+		    magic_hit(g, o, BLOCK_BIG, head, head_size))
+			return true;
+	}
+	return false;
+}
+
+int magics_wipe(const struct evms_plugin *p, struct evms_object *o, uint32_t phase)
+{
+	uint32_t i;
+	int r = 0;
+
+	for (i = 0; i < p->magic_count && r == 0; i++) {
+		const struct evms_magic *g = &p->magics[i];
+		uint64_t at;
+
+		if (magic_hit(g, o, o->block_size, NULL, 0) &&
+		    magic_position(g, o->size, o->block_size, &at))
+			r = object_wipe(o, at, g->len, phase);
+	}
+	return r;
+}

@@ -1,0 +1,829 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The host table: what plug-ins may ask of the engine. Each function checks that the call under way allows
+ * it, and that the object is the plug-in's own, so that a bug in a plug-in costs the plug-in only.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <unistd.h>
+#include "engine/engine.h"
+#include "util/check.h"
+#include "util/crc.h"
+
+static struct evms_plugin *caller(const struct evms_object *o)
+{
+	return o->model ? o->model->call.plugin : NULL;
+}
+
+static bool is_own(const struct evms_object *o)
+{
+	struct evms_plugin *p = caller(o);
+
+	return p && (o->owner == p || o->claimer == p || (o->fs && o->fs->plugin == p));
+}
+
+/* 0 when the call may change the model and the object is the caller's. */
+static int may_change(const struct evms_object *o)
+{
+	if (!o->model || !o->model->call.may_change)
+		return object_fail(o, EPERM, "plugin.call", "the model cannot be changed in this call");
+	if (!is_own(o))
+		return object_fail(o, EPERM, "plugin.owner", "the object belongs to somebody else");
+	o->model->generation++;
+	return 0;
+}
+
+static int may_note(const struct evms_object *o)
+{
+	return caller(o) ? 0 : -EPERM;
+}
+
+static const char *or_empty(const char *s)
+{
+	return s ? s : "";
+}
+
+/* --- facts --- */
+
+static uint32_t host_get_kind(const struct evms_object *o)
+{
+	return o->kind;
+}
+
+static uint32_t host_get_state(const struct evms_object *o)
+{
+	return o->state;
+}
+
+static uint64_t host_get_size(const struct evms_object *o)
+{
+	return o->size;
+}
+
+static uint64_t host_get_offset(const struct evms_object *o)
+{
+	return o->offset;
+}
+
+static uint32_t host_get_block_size(const struct evms_object *o)
+{
+	return o->block_size;
+}
+
+static uint32_t host_get_physical_block_size(const struct evms_object *o)
+{
+	return o->physical_block_size;
+}
+
+static const char *host_get_name(const struct evms_object *o)
+{
+	return o->name;
+}
+
+static const char *host_get_label(const struct evms_object *o)
+{
+	return or_empty(o->label);
+}
+
+static const char *host_get_uuid(const struct evms_object *o)
+{
+	return or_empty(o->uuid);
+}
+
+static const char *host_get_path(const struct evms_object *o)
+{
+	return o->disk ? device_path(o->disk->device) : "";
+}
+
+static int host_get_geometry(const struct evms_object *o, struct evms_geometry *out)
+{
+	while (o && !o->disk)
+		o = o->inputs.count ? o->inputs.at[0] : o->parent;
+	if (!o || !o->disk->geometry.heads)
+		return -ENOENT;
+	*out = o->disk->geometry;
+	return 0;
+}
+
+static struct evms_object *host_get_parent(const struct evms_object *o)
+{
+	return o->parent;
+}
+
+static struct evms_object *host_get_consumer(const struct evms_object *o)
+{
+	return o->consumer;
+}
+
+static uint32_t host_get_input_count(const struct evms_object *o)
+{
+	return (uint32_t)o->inputs.count;
+}
+
+static struct evms_object *host_get_input(const struct evms_object *o, uint32_t i)
+{
+	return i < o->inputs.count ? o->inputs.at[i] : NULL;
+}
+
+static uint32_t host_get_space_count(const struct evms_object *o)
+{
+	return o->space ? (uint32_t)o->space->entries.count : 0;
+}
+
+static int host_get_space(const struct evms_object *o, uint32_t i, struct evms_space *out)
+{
+	const struct space_entry *e;
+
+	if (i >= host_get_space_count(o))
+		return -ERANGE;
+	e = &o->space->entries.at[i];
+	*out = (struct evms_space){ e->offset, e->size, e->kind, 0, e->object };
+	return 0;
+}
+
+static int host_is_mine(const struct evms_object *o)
+{
+	return is_own(o);
+}
+
+static void *host_get_private(const struct evms_object *o)
+{
+	size_t i;
+
+	for (i = 0; i < o->privates.count; i++)
+		if (o->privates.at[i].plugin == caller(o))
+			return o->privates.at[i].data;
+	return NULL;
+}
+
+/* --- changes --- */
+
+static int host_set_private(struct evms_object *o, void *data)
+{
+	struct object_private new = { caller(o), data };
+	size_t i;
+
+	if (!new.plugin)
+		return -EPERM;
+	for (i = 0; i < o->privates.count; i++) {
+		if (o->privates.at[i].plugin == new.plugin) {
+			o->privates.at[i].data = data;
+			return 0;
+		}
+	}
+	if (!vec_push(&o->privates, new))
+		return object_fail(o, ENOMEM, "memory", "out of memory");
+	new.plugin->users++;
+	return 0;
+}
+
+static int host_set_name(struct evms_object *o, const char *name)
+{
+	char full[512];
+	int r = may_change(o);
+
+	if (r < 0)
+		return r;
+	if (!o->parent)
+		return object_set_name(o, name);
+	snprintf(full, sizeof(full), "%s/%s", o->parent->name, name);
+	return object_set_name(o, full);
+}
+
+static int set_text(struct evms_object *o, char **field, const char *text)
+{
+	int r = may_change(o);
+
+	if (r == 0 && object_set_text(field, text) < 0)
+		r = object_fail(o, ENOMEM, "memory", "out of memory");
+	return r;
+}
+
+static int host_set_label(struct evms_object *o, const char *label)
+{
+	return set_text(o, &o->label, label);
+}
+
+static int host_set_uuid(struct evms_object *o, const char *uuid)
+{
+	return set_text(o, &o->uuid, uuid);
+}
+
+static int host_set_serial(struct evms_object *o, const char *serial)
+{
+	return set_text(o, &o->serial, serial);
+}
+
+static int host_set_size(struct evms_object *o, uint64_t size)
+{
+	int r = may_change(o);
+
+	if (r < 0)
+		return r;
+	if (o->kind == EVMS_KIND_DISK && size > device_facts(o->disk->device)->size)
+		return object_fail(o, EPROTO, "disk.size", "a disk cannot be larger than its device");
+	object_touch(o);
+	return space_resize(o, size);
+}
+
+static int host_set_block_size(struct evms_object *o, uint32_t block_size)
+{
+	int r = may_change(o);
+
+	if (r < 0)
+		return r;
+	if (!is_power_of_two(block_size) || block_size < 512 || block_size > 65536)
+		return object_fail(o, EINVAL, "object.block-size", "%u is no block size", block_size);
+	if (o->kind == EVMS_KIND_DISK && o->claimer && !o->disk->block_size_assumed &&
+	    block_size != o->block_size)
+		return object_fail(o, EPERM, "disk.block-size", "the block size of this disk is known to be %u",
+				   o->block_size);
+	o->block_size = block_size;
+	o->physical_block_size = (uint32_t)max_u64(o->physical_block_size, block_size);
+	if (o->kind == EVMS_KIND_DISK)
+		o->size = round_down(o->size, block_size);
+	object_touch(o);
+	return 0;
+}
+
+static int host_set_geometry(struct evms_object *o, const struct evms_geometry *geometry)
+{
+	int r = may_change(o);
+
+	if (r < 0)
+		return r;
+	if (!o->disk)
+		return -EINVAL;
+	o->disk->geometry = *geometry;
+	return 0;
+}
+
+static int set_property(struct evms_object *o, const char *key, uint32_t type, uint64_t u64,
+			const char *str)
+{
+	char full[128];
+
+	if (may_note(o) < 0)
+		return -EPERM;
+	snprintf(full, sizeof(full), "%s.%s", caller(o)->name, key);
+	return object_set_property(o, full, type, u64, str);
+}
+
+static int host_set_u64(struct evms_object *o, const char *key, uint32_t type, uint64_t value)
+{
+	return set_property(o, key, type, value, NULL);
+}
+
+static int host_set_str(struct evms_object *o, const char *key, const char *value)
+{
+	return set_property(o, key, EVMS_TYPE_STR, 0, value);
+}
+
+static int host_set_fs(struct evms_object *volume, const struct evms_fs_info *fs)
+{
+	struct evms_fs_info known = { .size_of = 0 };
+
+	if (!volume->model || !volume->model->call.may_change || volume->kind != EVMS_KIND_VOLUME)
+		return object_fail(volume, EPERM, "plugin.call", "a file system is set on a volume only");
+	volume->model->generation++;
+	if (fs)
+		memcpy(&known, fs, min_u64(fs->size_of, sizeof(known)));
+	return object_set_fs(volume, caller(volume), fs ? &known : NULL);
+}
+
+static int host_note(struct evms_object *o, uint32_t state, const char *reason, const char *fmt,
+		     va_list args)
+{
+	return may_note(o) < 0 ? -EPERM : object_vnote(o, state, reason, fmt, args);
+}
+
+static int host_clear_state(struct evms_object *o, uint32_t state)
+{
+	if (may_note(o) < 0)
+		return -EPERM;
+	object_clear_state(o, state);
+	return 0;
+}
+
+static int host_mark_dirty(struct evms_object *o)
+{
+	int r = may_change(o);
+
+	if (r < 0)
+		return r;
+	object_touch(o);
+	o->state |= EVMS_STATE_DIRTY;
+	return 0;
+}
+
+static int check_free_input(const struct evms_object *in)
+{
+	if (!object_holds_data(in))
+		return object_fail(in, EINVAL, "input.kind", "a %s cannot be used", kind_name(in->kind));
+	if (in->consumer)
+		return object_fail(in, EBUSY, "input.used", "it is used by %s", in->consumer->name);
+	if (in->claimer)
+		return object_fail(in, EBUSY, "input.used", "its partitions belong to %s", in->claimer->name);
+	return 0;
+}
+
+static int may_produce(const struct evms_object *in)
+{
+	const struct evms_plugin *p = caller(in);
+
+	if (!p || !in->model->call.may_change ||
+	    (p->role != EVMS_ROLE_GROUP_EMULATOR && p->role != EVMS_ROLE_FEATURE))
+		return object_fail(in, EPERM, "plugin.call", "this call cannot produce objects");
+	return 0;
+}
+
+static void inherit_blocks(struct evms_object *o, const struct evms_object *in)
+{
+	o->block_size = (uint32_t)max_u64(o->block_size, in->block_size);
+	o->physical_block_size = (uint32_t)max_u64(o->physical_block_size, in->physical_block_size);
+}
+
+static int produce_region(struct evms_object *group, const char *name, uint64_t size,
+			  struct evms_object **out)
+{
+	char full[512];
+	int r;
+
+	snprintf(full, sizeof(full), "%s/%s", group->name, name);
+	r = object_new(group->model, EVMS_KIND_REGION, full, group->owner, out);
+	if (r < 0)
+		return r;
+	(*out)->parent = group;
+	(*out)->size = size;
+	return 0;
+}
+
+static int host_produce(struct evms_object *in, const char *name, uint64_t size, struct evms_object **out)
+{
+	struct evms_object *o;
+	int r = may_produce(in);
+
+	if (r < 0)
+		return r;
+	if (in->kind == EVMS_KIND_GROUP && in->owner == caller(in)) {
+		r = produce_region(in, name, size, &o);
+	} else {
+		r = check_free_input(in);
+		if (r == 0)
+			r = object_new(in->model, caller(in)->role == EVMS_ROLE_FEATURE ? EVMS_KIND_FEATURE :
+				       EVMS_KIND_GROUP, name, caller(in), &o);
+		if (r == 0) {
+			o->size = size;
+			if (o->kind == EVMS_KIND_GROUP)
+				r = space_prepare(o);
+		}
+	}
+	if (r < 0)
+		return r;
+	inherit_blocks(o, in);
+	r = object_add_input(o, in);
+	if (r < 0) {
+		object_remove(o);
+		return r;
+	}
+	*out = o;
+	return 0;
+}
+
+static int host_consume(struct evms_object *out, struct evms_object *in)
+{
+	int r = may_change(out);
+
+	if (r == 0)
+		r = check_free_input(in);
+	if (r == 0 && out->inputs.count >= 65536)
+		r = object_fail(out, E2BIG, "object.inputs", "too many inputs");
+	if (r < 0)
+		return r;
+	inherit_blocks(out, in);
+	return object_add_input(out, in);
+}
+
+static int host_give_up(struct evms_object *out, struct evms_object *in)
+{
+	int r = may_change(out);
+
+	if (r < 0)
+		return r;
+	if (in->consumer != out)
+		return object_fail(in, EINVAL, "input.member", "it is not used by %s", out->name);
+	object_remove_input(out, in);
+	return 0;
+}
+
+static int host_remove(struct evms_object *o)
+{
+	size_t i;
+	int r = may_change(o);
+
+	if (r < 0)
+		return r;
+	for (i = 0; i < o->outputs.count; i++)
+		if (o->outputs.at[i] != o->volume)
+			return object_fail(o, EBUSY, "object.used", "it is used by %s",
+					   o->outputs.at[i]->name);
+	object_remove(o);
+	return 0;
+}
+
+static int add_piece(struct evms_object *parent, uint32_t kind, uint64_t offset, uint64_t size,
+		     const char *name, struct evms_object **out)
+{
+	char full[512];
+	int r = may_change(parent);
+
+	if (r < 0)
+		return r;
+	snprintf(full, sizeof(full), "%s/%s", parent->name, name);
+	r = object_new(parent->model, kind, full, caller(parent), out);
+	if (r < 0)
+		return r;
+	inherit_blocks(*out, parent);
+	(*out)->offset = offset;
+	(*out)->size = size;
+	r = space_add(parent, offset, size, kind, *out);
+	(*out)->parent = r == 0 ? parent : NULL;
+	if (r < 0)
+		object_remove(*out);
+	return r;
+}
+
+static int host_add_metadata(struct evms_object *parent, uint64_t offset, uint64_t size, const char *name)
+{
+	struct evms_object *o;
+
+	return add_piece(parent, EVMS_KIND_METADATA, offset, size, name, &o);
+}
+
+static int host_remove_metadata(struct evms_object *parent, uint64_t offset)
+{
+	struct space *s = parent->space;
+	size_t i;
+	int r = may_change(parent);
+
+	if (r < 0)
+		return r;
+	i = s && s->settled ? space_find(s, offset) : 0;
+	if (!s || !s->settled || i == s->entries.count || s->entries.at[i].offset != offset ||
+	    s->entries.at[i].kind != EVMS_KIND_METADATA)
+		return object_fail(parent, ENOENT, "space.metadata", "no metadata begins there");
+	object_remove(s->entries.at[i].object);
+	return 0;
+}
+
+static int host_add_partition(struct evms_object *disk, uint64_t offset, uint64_t size, const char *name,
+			      struct evms_object **out)
+{
+	struct evms_object *o;
+	int r = add_piece(disk, EVMS_KIND_PARTITION, offset, size, name, &o);
+
+	if (r == 0)
+		r = object_add_input(o, disk);
+	if (r == 0)
+		r = map_add(o, 0, size, target_linear, 0, NULL, 1, &disk, &offset);
+	if (r == 0)
+		*out = o;
+	return r;
+}
+
+static int host_move_partition(struct evms_object *o, uint64_t offset, uint64_t size)
+{
+	struct evms_object *disk = o->parent;
+	int r = may_change(o);
+
+	if (r < 0)
+		return r;
+	if (o->kind != EVMS_KIND_PARTITION || !disk)
+		return -EINVAL;
+	r = space_release(disk, o->offset, o->size);
+	if (r == 0)
+		r = space_add(disk, offset, size, EVMS_KIND_PARTITION, o);
+	if (r < 0) {
+		space_add(disk, o->offset, o->size, EVMS_KIND_PARTITION, o);
+		return r;
+	}
+	o->offset = offset;
+	o->size = size;
+	object_touch(o);
+	map_clear(o);
+	return map_add(o, 0, size, target_linear, 0, NULL, 1, &disk, &offset);
+}
+
+static int host_allocate(struct evms_object *group, uint64_t offset, uint64_t size,
+			 struct evms_object *region)
+{
+	int r = may_change(group);
+
+	if (r == 0 && region->parent != group)
+		r = object_fail(group, EINVAL, "space.region", "%s is no region of it", region->name);
+	return r < 0 ? r : space_add(group, offset, size, EVMS_KIND_REGION, region);
+}
+
+static int host_release_space(struct evms_object *group, uint64_t offset, uint64_t size)
+{
+	int r = may_change(group);
+
+	return r < 0 ? r : space_release(group, offset, size);
+}
+
+static int host_map(struct evms_object *out, uint64_t offset, uint64_t size, const char *target,
+		    uint64_t chunk, const char *args, uint32_t n, struct evms_object *const *inputs,
+		    const uint64_t *offsets)
+{
+	int r = may_change(out);
+
+	if (r < 0)
+		return r;
+	object_touch(out);
+	return map_add(out, offset, size, target, chunk, args, n, inputs, offsets);
+}
+
+static int host_clear_map(struct evms_object *out)
+{
+	int r = may_change(out);
+
+	if (r < 0)
+		return r;
+	object_touch(out);
+	map_clear(out);
+	return 0;
+}
+
+/* --- bytes --- */
+
+static int remember_extent(void *user, struct device *device, uint64_t offset, uint64_t len)
+{
+	(void)user;
+	return device_remember(device, offset, len);
+}
+
+static int host_read(struct evms_object *o, void *buf, size_t len, uint64_t offset)
+{
+	int r = object_read(o, buf, len, offset);
+
+	if (r < 0)
+		return object_fail(o, -r, "object.read", "%zu bytes at %llu cannot be read", len,
+				   (unsigned long long)offset);
+	if (o->model->call.remember && !o->model->scratch)
+		object_extents(o, offset, len, remember_extent, NULL);
+	return 0;
+}
+
+struct writing {
+	struct model *model;
+	struct evms_object *object;
+	uint32_t phase;
+};
+
+static int note_write(void *user, struct device *device, uint64_t offset, uint64_t len)
+{
+	struct writing *w = user;
+	struct staged s = { w->object, device, offset, len, w->phase };
+
+	return vec_push(&w->model->writes, s) ? 0 : -ENOMEM;
+}
+
+static int may_write(struct evms_object *o, uint32_t phase)
+{
+	if (!o->model->call.may_write)
+		return object_fail(o, EROFS, "plugin.write", "nothing can be written in this call");
+	return phase < EVMS_PHASE_COUNT ? 0 : object_fail(o, EINVAL, "plugin.phase", "no such phase");
+}
+
+static int stage_failed(const struct evms_object *o, int r)
+{
+	return r < 0 ? object_fail(o, -r, "object.write", "its metadata cannot be staged") : 0;
+}
+
+static int host_write(struct evms_object *o, const void *buf, size_t len, uint64_t offset, uint32_t phase)
+{
+	struct writing w = { o->model, o, phase };
+	int r = may_write(o, phase);
+
+	if (r < 0)
+		return r;
+	r = object_stage(o, buf, len, offset, phase);
+	return stage_failed(o, r < 0 ? r : object_extents(o, offset, len, note_write, &w));
+}
+
+static int host_zero(struct evms_object *o, uint64_t offset, uint64_t len, uint32_t phase)
+{
+	struct writing w = { o->model, o, phase };
+	int r;
+
+	if (o->model->call.may_wipe && phase == EVMS_PHASE_WIPE)
+		return stage_failed(o, object_wipe(o, offset, len, phase));
+	r = may_write(o, phase);
+	if (r < 0)
+		return r;
+	r = object_stage_zero(o, offset, len, phase);
+	return stage_failed(o, r < 0 ? r : object_extents(o, offset, len, note_write, &w));
+}
+
+/* --- members --- */
+
+static int host_join(struct evms_object *o, const char *key)
+{
+	struct members *all = o->model->members;
+
+	if (!all || !caller(o) || !key || !*key || strlen(key) > 512)
+		return object_fail(o, EPERM, "plugin.call", "objects join in probe only, with a key");
+	free(all->joined);
+	all->joined = strdup(key);
+	return all->joined ? 0 : object_fail(o, ENOMEM, "memory", "out of memory");
+}
+
+static const char *host_members_get_key(const struct evms_members *m)
+{
+	return m->key;
+}
+
+static uint32_t host_members_get_count(const struct evms_members *m)
+{
+	return (uint32_t)m->at.count;
+}
+
+static struct evms_object *host_members_get(const struct evms_members *m, uint32_t i)
+{
+	return i < m->at.count ? m->at.at[i] : NULL;
+}
+
+static struct evms_object *host_members_take(struct evms_members *m, const char *key)
+{
+	return members_take(m, key);
+}
+
+static int host_members_is_final(const struct evms_members *m)
+{
+	return m->final;
+}
+
+/* --- tasks --- */
+
+static uint32_t host_task_get_op(const struct evms_task *t)
+{
+	return t->op;
+}
+
+static uint32_t host_task_get_input_count(const struct evms_task *t)
+{
+	return (uint32_t)t->inputs.count;
+}
+
+static struct evms_object *host_task_get_input(const struct evms_task *t, uint32_t i)
+{
+	return i < t->inputs.count ? t->inputs.at[i] : NULL;
+}
+
+static int host_task_has(const struct evms_task *t, const char *option)
+{
+	return task_find(t, option) != NULL;
+}
+
+static const char *host_task_get_str(const struct evms_task *t, const char *option)
+{
+	const struct task_option *set = task_find(t, option);
+	const struct evms_option *o = set ? NULL : plugin_find_option(t->plugin, t->op, option);
+
+	return set ? set->text : o ? o->fallback : NULL;
+}
+
+static uint64_t host_task_get_u64(const struct evms_task *t, const char *option)
+{
+	const struct task_option *set = task_find(t, option);
+	const struct evms_option *o = set ? NULL : plugin_find_option(t->plugin, t->op, option);
+	uint64_t value = 0;
+
+	if (set)
+		return set->value;
+	if (o && o->fallback)
+		option_parse(t->change->ctx, t->plugin, o, o->fallback,
+			     t->inputs.count ? t->inputs.at[0]->size : 0, &value);
+	return value;
+}
+
+static int host_task_progress(struct evms_task *t, uint64_t done, uint64_t total)
+{
+	return context_progress(t->change->ctx, op_name(t->op), done, total);
+}
+
+static int host_task_set(struct evms_task *t, const char *option, const char *text)
+{
+	return task_set(t, option, text);
+}
+
+static int host_tool_possible(const struct evms_task *t, uint32_t flags)
+{
+	(void)t;
+	return flags & EVMS_TOOL_MOUNTED && geteuid() != 0 ? -ENOTSUP : 0;
+}
+
+static int host_tool(struct evms_task *t, const char *const *argv, uint32_t flags, char *output,
+		     size_t output_size)
+{
+	return task_tool(t, argv, flags, output, output_size);
+}
+
+/* --- errors and helpers --- */
+
+static int host_fail(const struct evms_object *o, int error, const char *reason, const char *fmt,
+		     va_list args)
+{
+	const struct evms_plugin *p = o ? caller(o) : NULL;
+
+	if (!o || !o->model)
+		return -error;
+	return context_vfail(o->model->ctx, error, o->name, p ? p->name : "", reason, fmt, args);
+}
+
+static int host_task_fail(const struct evms_task *t, int error, const char *reason, const char *fmt,
+			  va_list args)
+{
+	return task_vfail(t, error, reason, fmt, args);
+}
+
+static int host_random(void *buf, size_t len)
+{
+	return len <= 256 && getrandom(buf, len, 0) == (ssize_t)len ? 0 : -EIO;
+}
+
+const struct evms_host host_table = {
+	.size = sizeof(struct evms_host),
+	.abi_major = EVMS_PLUGIN_ABI_MAJOR,
+	.abi_minor = EVMS_PLUGIN_ABI_MINOR,
+	.get_kind = host_get_kind,
+	.get_state = host_get_state,
+	.get_size = host_get_size,
+	.get_offset = host_get_offset,
+	.get_block_size = host_get_block_size,
+	.get_physical_block_size = host_get_physical_block_size,
+	.get_name = host_get_name,
+	.get_label = host_get_label,
+	.get_uuid = host_get_uuid,
+	.get_path = host_get_path,
+	.get_geometry = host_get_geometry,
+	.get_parent = host_get_parent,
+	.get_consumer = host_get_consumer,
+	.get_input_count = host_get_input_count,
+	.get_input = host_get_input,
+	.get_space_count = host_get_space_count,
+	.get_space = host_get_space,
+	.is_mine = host_is_mine,
+	.get_private = host_get_private,
+	.set_private = host_set_private,
+	.set_name = host_set_name,
+	.set_label = host_set_label,
+	.set_uuid = host_set_uuid,
+	.set_serial = host_set_serial,
+	.set_size = host_set_size,
+	.set_block_size = host_set_block_size,
+	.set_geometry = host_set_geometry,
+	.set_u64 = host_set_u64,
+	.set_str = host_set_str,
+	.set_fs = host_set_fs,
+	.note = host_note,
+	.clear_state = host_clear_state,
+	.mark_dirty = host_mark_dirty,
+	.produce = host_produce,
+	.consume = host_consume,
+	.give_up = host_give_up,
+	.remove = host_remove,
+	.add_metadata = host_add_metadata,
+	.remove_metadata = host_remove_metadata,
+	.add_partition = host_add_partition,
+	.move_partition = host_move_partition,
+	.allocate = host_allocate,
+	.release_space = host_release_space,
+	.map = host_map,
+	.clear_map = host_clear_map,
+	.read = host_read,
+	.write = host_write,
+	.zero = host_zero,
+	.join = host_join,
+	.members_get_key = host_members_get_key,
+	.members_get_count = host_members_get_count,
+	.members_get = host_members_get,
+	.members_take = host_members_take,
+	.members_is_final = host_members_is_final,
+	.task_get_op = host_task_get_op,
+	.task_get_input_count = host_task_get_input_count,
+	.task_get_input = host_task_get_input,
+	.task_has = host_task_has,
+	.task_get_str = host_task_get_str,
+	.task_get_u64 = host_task_get_u64,
+	.task_progress = host_task_progress,
+	.tool = host_tool,
+	.fail = host_fail,
+	.task_fail = host_task_fail,
+	.crc32 = crc32_update,
+	.crc32c = crc32c_update,
+	.random = host_random,
+	.task_set = host_task_set,
+	.tool_possible = host_tool_possible,
+};
