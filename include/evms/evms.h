@@ -190,6 +190,8 @@ const char *evms_object_get_serial(const struct evms_object *object);
 const char *evms_object_get_path(const struct evms_object *object);
 /** @return the name of the plug-in that made it; "" for the engine. @since 1.0 */
 const char *evms_object_get_plugin(const struct evms_object *object);
+/** @return the name of the partition manager that owns the partitions of a disk; "" for none. @since 1.0 */
+const char *evms_object_get_manager(const struct evms_object *object);
 /** @return bytes. @since 1.0 */
 uint64_t evms_object_get_size(const struct evms_object *object);
 /** @return bytes from the start of its parent; 0 without one. @since 1.0 */
@@ -312,6 +314,12 @@ int evms_task_run(struct evms_task *task);
 struct evms_object *evms_task_get_output(const struct evms_task *task, size_t i);
 /** Take back the last task that was run and not committed. @return 0, -ENOENT (there is none) or an error of discovery. @since 1.0 */
 int evms_engine_undo(struct evms_engine *engine);
+/**
+ * Take back all tasks but the first @p count that were run and not committed.
+ * @return 0, -ENOENT (there are no more than that) or an error of discovery
+ * @since 1.0
+ */
+int evms_engine_undo_to(struct evms_engine *engine, size_t count);
 /** @return number of tasks run and not committed. @since 1.0 */
 size_t evms_engine_get_task_count(const struct evms_engine *engine);
 /** @} */

@@ -17,13 +17,19 @@ struct task_option {
 	uint64_t value;
 };
 
+struct task_name {
+	uint32_t kind;
+	char *name;
+};
+
 struct evms_task {
 	unsigned refs;
 	struct change *change;
 	struct evms_plugin *plugin;	/* NULL: not known before the first input, or the engine's own */
 	uint32_t op;
 	VEC(struct evms_object *) inputs, outputs;	/* references held */
-	VEC(char *) names;		/* of the inputs when it was run first */
+	VEC(struct task_name) names;	/* of the inputs as they were given */
+	bool any_free;			/* a disk was given: any free space of it will do */
 	VEC(struct task_option) options;
 	bool ran;
 	char *words;			/* what it does, for the plan */
@@ -101,6 +107,7 @@ bool change_is_staged(const struct change *c);
 /* --- plan and commit (plan.c, commit.c) --- */
 int change_plan(struct change *c, struct evms_plan **out);
 int change_commit(struct change *c);
-int change_undo(struct change *c);
+/* Take tasks back until only the first keep are left. */
+int change_undo(struct change *c, size_t keep);
 
 #endif

@@ -144,15 +144,35 @@ static int close_tool(struct evms_task *t, int r)
 	return r < 0 ? r : closed;
 }
 
+/* A volume on a bare disk is known by its file system only: before that is made, it is not found again. */
+static int find_volume(struct change *c, struct evms_task *t)
+{
+	struct evms_object *v = t->inputs.at[0];
+	struct evms_object *disk = v->model ? NULL : names_find(&c->model->names, EVMS_KIND_DISK, v->name);
+	int r;
+
+	if (v->model)
+		return 0;
+	if (!disk || disk->claimer || disk->consumer)
+		return context_fail(c->ctx, ESTALE, v->name, t->plugin->name, "object.gone",
+				    "this volume is not there any more");
+	r = object_make_volume(disk);
+	if (r < 0)
+		return r;
+	t->inputs.at[0] = evms_object_ref(disk->volume);
+	evms_object_unref(v);
+	return 0;
+}
+
 static int run_tool(struct change *c, struct evms_task *t)
 {
 	int r = registry_load(c->registry, t->plugin);
 
 	if (r < 0)
 		return r;
-	if (!t->inputs.at[0]->model)
-		return context_fail(c->ctx, ESTALE, t->inputs.at[0]->name, t->plugin->name, "object.gone",
-				    "this volume is not there any more");
+	r = find_volume(c, t);
+	if (r < 0)
+		return r;
 	r = context_progress(c->ctx, op_name(t->op), 0, 0);
 	if (r < 0)
 		return r;

@@ -256,10 +256,48 @@ static int before_unassign(struct evms_task *t, struct evms_object *o)
 	if (!o->claimer)
 		return refuse(t, o, EINVAL, "disk.new", "no partition manager is assigned to it");
 	for (i = 0; i < o->outputs.count; i++)
-		if (o->outputs.at[i]->kind == EVMS_KIND_PARTITION)
+		if (o->outputs.at[i]->kind == EVMS_KIND_PARTITION &&
+		    (!(o->state & EVMS_STATE_READ_ONLY) || o->outputs.at[i]->consumer))
 			return refuse(t, o, EBUSY, "object.used", "%s is still on it; delete that first",
 				      o->outputs.at[i]->name);
-	return 0;
+	return 0;	/* partitions of a table that cannot be changed go with it */
+}
+
+static bool acceptable(struct evms_task *t, struct evms_object *o)
+{
+	int r = 0;
+
+	if (t->plugin->setup.acceptable) {
+		model_call_begin(t->change->model, t->plugin, "acceptable");
+		r = model_call_end(t->change->model, t->plugin->setup.acceptable(t, o));
+		if (r < 0)
+			context_clear_error(t->change->ctx);
+	}
+	return r == 0;
+}
+
+/* The first free space of the disk that will do, else the largest one, now that the options are known. */
+static void choose_free(struct evms_task *t)
+{
+	const struct evms_object *disk = t->inputs.at[0]->parent;
+	const struct task_option *size = task_find(t, "size");
+	struct evms_object *best = NULL;
+	size_t i;
+
+	for (i = 0; i < disk->space->entries.count; i++) {
+		const struct space_entry *e = &disk->space->entries.at[i];
+
+		if (e->kind != EVMS_KIND_FREE || (best && e->size <= best->size) || !acceptable(t, e->object))
+			continue;
+		best = e->object;
+		if (size && best->size >= size->value)
+			break;
+	}
+	if (!best)
+		return;
+	evms_object_ref(best);
+	evms_object_unref(t->inputs.at[0]);
+	t->inputs.at[0] = best;
 }
 
 static int check_limits(struct evms_task *t, struct evms_object *o, uint64_t size)
@@ -377,6 +415,10 @@ int rules_before(struct evms_task *t)
 		return is_fs_plugin(t) || !object_holds_data(o) ? 0 : before_resize(t, o);
 	case EVMS_OP_MKFS:
 		return before_mkfs(t);
+	case EVMS_OP_CREATE:
+		if (t->any_free)
+			choose_free(t);
+		return 0;
 	case EVMS_OP_ASSIGN:
 		o->claimer = t->plugin;
 		object_touch(o);
@@ -473,6 +515,8 @@ static int after_create(struct evms_task *t)
 
 static void make_new(struct evms_object *disk)
 {
+	while (disk->outputs.count)
+		object_remove(disk->outputs.at[disk->outputs.count - 1]);
 	space_free(disk);
 	if (disk->claimer)
 		object_drop_private(disk, disk->claimer);

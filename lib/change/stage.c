@@ -246,10 +246,11 @@ int change_rebuild(struct change *c)
 	return r;
 }
 
-int change_undo(struct change *c)
+int change_undo(struct change *c, size_t keep)
 {
-	if (!c->log.count)
+	if (keep >= c->log.count)
 		return context_fail(c->ctx, ENOENT, "", "", "undo.nothing", "there is no task to take back");
-	task_unref(c->log.at[--c->log.count]);
+	while (c->log.count > keep)
+		task_unref(c->log.at[--c->log.count]);
 	return change_rebuild(c);
 }

@@ -69,7 +69,7 @@ void task_unref(struct evms_task *t)
 	for (i = 0; i < t->options.count; i++)
 		free(t->options.at[i].text);
 	while (t->names.count)
-		free(t->names.at[--t->names.count]);
+		free(t->names.at[--t->names.count].name);
 	vec_free(&t->names);
 	vec_free(&t->inputs);
 	vec_free(&t->outputs);
@@ -116,6 +116,7 @@ static int find_plugin(struct evms_task *t, const struct evms_object *o)
 
 int task_add_input(struct evms_task *t, struct evms_object *o)
 {
+	struct evms_object *real = o;
 	int r;
 
 	if (!o->model)
@@ -124,11 +125,13 @@ int task_add_input(struct evms_task *t, struct evms_object *o)
 	if (o->model != t->change->model)
 		return context_fail(t->change->ctx, EINVAL, o->name, "", "object.engine",
 				    "this object belongs to another engine");
-	r = rules_check_input(t, t->inputs.count, &o);
+	r = rules_check_input(t, t->inputs.count, &real);
 	if (r == 0 && !t->inputs.count)
-		r = find_plugin(t, o);
+		r = find_plugin(t, real);
 	if (r < 0)
 		return r;
+	t->any_free |= o->kind == EVMS_KIND_DISK && real->kind == EVMS_KIND_FREE;
+	o = real;
 	if (!vec_push(&t->inputs, o))
 		return context_fail(t->change->ctx, ENOMEM, o->name, "", "memory", "out of memory");
 	evms_object_ref(o);
@@ -284,15 +287,31 @@ static int call_op(struct evms_task *t)
 	return task_call(t, ops[t->op]);
 }
 
+/* "create partition a.img/esp (64 MiB) with gpt", "delete region vg/home with lvm2", ... */
 static void describe(struct evms_task *t)
 {
+	const struct evms_object *made = t->op == EVMS_OP_CREATE && t->outputs.count ? t->outputs.at[0] :
+					 NULL;
 	struct text text = { .at = NULL };
+	const char *joint = " of ";
+	char size[TEXT_SIZE];
 	size_t i;
 
 	text_add(&text, "%s", op_name(t->op));
-	for (i = 0; i < t->inputs.count; i++)
-		text_add(&text, "%s %s %s", i ? "," : "", kind_name(t->inputs.at[i]->kind),
-			 t->inputs.at[i]->name);
+	if (made && made->model) {
+		text_add(&text, " %s %s (%s)", kind_name(made->kind), made->name,
+			 text_size(made->size, size, sizeof(size)));
+	} else {
+		joint = " ";
+	}
+	for (i = 0; i < t->inputs.count; i++) {
+		const struct evms_object *in = t->inputs.at[i];
+
+		if (made && in->kind == EVMS_KIND_FREE)
+			continue;	/* the name of the partition says where it is */
+		text_add(&text, "%s%s %s", joint, kind_name(in->kind), t->names.at[i].name);
+		joint = ", ";
+	}
 	if (t->plugin)
 		text_add(&text, " with %s", t->plugin->name);
 	for (i = 0; i < t->options.count; i++)
@@ -321,10 +340,10 @@ static int remember_names(struct evms_task *t)
 	size_t i;
 
 	for (i = t->names.count; i < t->inputs.count; i++) {
-		char *name = strdup(t->inputs.at[i]->name);
+		struct task_name n = { t->inputs.at[i]->kind, strdup(t->inputs.at[i]->name) };
 
-		if (!name || !vec_push(&t->names, name)) {
-			free(name);
+		if (!n.name || !vec_push(&t->names, n)) {
+			free(n.name);
 			return task_fail(t, ENOMEM, "memory", "out of memory");
 		}
 	}
@@ -336,11 +355,11 @@ int task_run_again(struct evms_task *t)
 	size_t i;
 
 	for (i = 0; i < t->names.count; i++) {
-		struct evms_object *o = names_find(&t->change->model->names, t->inputs.at[i]->kind,
-						   t->names.at[i]);
+		const struct task_name *n = &t->names.at[i];
+		struct evms_object *o = names_find(&t->change->model->names, n->kind, n->name);
 
 		if (!o)
-			return context_fail(t->change->ctx, ESTALE, t->names.at[i], "", "object.gone",
+			return context_fail(t->change->ctx, ESTALE, n->name, "", "object.gone",
 					    "this object is not there any more");
 		evms_object_ref(o);
 		evms_object_unref(t->inputs.at[i]);
@@ -363,12 +382,13 @@ static int run_in_model(struct evms_task *t)
 		r = registry_load(t->change->registry, t->plugin);
 	if (r == 0)
 		r = order_check(t);
-	describe(t);
 	forget_outputs(t);
 	if (r == 0)
 		r = rules_before(t);
 	if (r == 0 && t->plugin && t->op != EVMS_OP_WIPE)
 		r = call_op(t);
+	if (r == 0)
+		describe(t);
 	if (r == 0)
 		r = rules_after(t);
 	return r;

@@ -32,7 +32,7 @@ int engine_enter(struct evms_engine *e)
 int engine_leave(struct evms_engine *e, int r)
 {
 	e->busy = false;
-	if (r < 0)	/* no failure without a record */
+	if (r < 0 && !e->ctx.error.error)	/* no failure without a record */
 		context_fail(&e->ctx, -r, "", "", "engine.failed", "the call failed");
 	return r;
 }
@@ -408,7 +408,17 @@ EXPORT int evms_engine_undo(struct evms_engine *engine)
 {
 	int r = engine_enter(engine);
 
-	return r < 0 ? r : engine_leave(engine, change_undo(&engine->change));
+	if (r < 0)
+		return r;
+	return engine_leave(engine, change_undo(&engine->change, engine->change.log.count ?
+						engine->change.log.count - 1 : 0));
+}
+
+EXPORT int evms_engine_undo_to(struct evms_engine *engine, size_t count)
+{
+	int r = engine_enter(engine);
+
+	return r < 0 ? r : engine_leave(engine, change_undo(&engine->change, count));
 }
 
 EXPORT size_t evms_engine_get_task_count(const struct evms_engine *engine)

@@ -49,20 +49,14 @@ static int run(struct layout *l)
 	return r;
 }
 
-/*
- * The model is as before; what went wrong stays on record. Undo runs again what is left, so that
- * all but one of the layout's tasks are dropped at once.
- */
+/* The model is as before; what went wrong stays on record. */
 static void take_back(struct layout *l, size_t task_count)
 {
 	struct evms_error error = l->ctx->error;
-	struct change *c = &l->engine->change;
 
-	if (c->log.count == task_count)
+	if (evms_engine_get_task_count(l->engine) == task_count)
 		return;
-	while (c->log.count > task_count + 1)
-		task_unref(c->log.at[--c->log.count]);
-	evms_engine_undo(l->engine);
+	evms_engine_undo_to(l->engine, task_count);
 	l->ctx->error = error;
 }
 

@@ -254,6 +254,11 @@ EXPORT const char *evms_object_get_plugin(const struct evms_object *object)
 	return object->owner ? object->owner->name : "";
 }
 
+EXPORT const char *evms_object_get_manager(const struct evms_object *object)
+{
+	return object->claimer ? object->claimer->name : "";
+}
+
 EXPORT uint64_t evms_object_get_size(const struct evms_object *object)
 {
 	return object->size;

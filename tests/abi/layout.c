@@ -2,7 +2,7 @@
 /*
  * Where every member of every public structure lies, in numbers (64-bit). Numbers that are here never
  * change: a plug-in built years ago counts on them. What is added to a structure goes to its end, gets
- * a line at the end here, and changes the size only.
+ * a line at the end here (make-layout), and changes the size only.
  */
 #include <evms/plugin.h>
 
@@ -154,7 +154,9 @@ AT(task_fail, 512);
 AT(crc32, 520);
 AT(crc32c, 528);
 AT(random, 536);
-SIZE(544);
+AT(task_set, 544);
+AT(tool_possible, 552);
+SIZE(560);
 #undef STRUCT
 
 #define STRUCT evms_magic
@@ -333,6 +335,10 @@ IS(EVMS_TYPE_STR, 4);
 IS(EVMS_TYPE_CHOICE, 5);
 IS(EVMS_OPTION_REQUIRED, 1);
 IS(EVMS_OPTION_PERCENT, 2);
+IS(EVMS_NOT_MINE, 0);
+IS(EVMS_MINE, 1);
+IS(EVMS_DAMAGED, 2);
+IS(EVMS_WAIT, 1);
 IS(EVMS_PHASE_NEW, 0);
 IS(EVMS_PHASE_SECONDARY, 1);
 IS(EVMS_PHASE_PRIMARY, 2);
@@ -350,10 +356,6 @@ IS(EVMS_FEATURE_GLOBAL_EXCLUSIVE, 1);
 IS(EVMS_FEATURE_CLASS_EXCLUSIVE, 2);
 IS(EVMS_FEATURE_TOP_EXCLUSIVE, 4);
 IS(EVMS_FEATURE_BOTTOM_EXCLUSIVE, 8);
-IS(EVMS_NOT_MINE, 0);
-IS(EVMS_MINE, 1);
-IS(EVMS_DAMAGED, 2);
-IS(EVMS_WAIT, 1);
 
 int main(void)
 {

@@ -125,18 +125,19 @@ static void format_images(char *const *paths, size_t count, const char *what)
 
 static void make_images(struct looks *l, const char *what, size_t count)
 {
+	static unsigned number;		/* so that names differ from those of other lists */
 	size_t i;
 
 	*l = (struct looks){ .count = count, .images = bench_alloc(count * sizeof(char *)) };
 	for (i = 0; i < count; i++) {
-		char *name = bench_text("%s-%05zu.img", what, i);
+		char *name = bench_text("%u-%s-%05zu.img", number, what, i);
 
 		l->images[i] = bench_image(name, 32 * MIB);
 		free(name);
 	}
 	if (strcmp(what, "b"))
 		format_images(l->images, count, what);
-	l->list = bench_text("%s/%s-%zu.list", bench.dir, what, count);
+	l->list = bench_text("%s/%u.list", bench.dir, number++);
 	write_list(l->list, l->images, count);
 }
 

@@ -22,7 +22,7 @@
 #define TRACE (PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | \
 	       PTRACE_O_TRACEVFORK | PTRACE_O_EXITKILL)
 
-static void become(const char *const *argv, int out, bool traced)
+static void become(const char *const *argv, int out, bool traced, bool quiet)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -32,6 +32,8 @@ static void become(const char *const *argv, int out, bool traced)
 	}
 	dup2(null, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
+	if (quiet)
+		dup2(null, STDERR_FILENO);
 	setenv("LVM_SUPPRESS_FD_WARNINGS", "1", 1);
 	execvp(argv[0], (char *const *)(uintptr_t)argv);
 	_exit(127);
@@ -88,7 +90,7 @@ struct bench_child bench_run(const char *const *argv, bool count_calls, bool may
 	start = bench_now();
 	pid = fork();
 	if (pid == 0)
-		become(argv, out, count_calls);
+		become(argv, out, count_calls, argv[0] != bench.program);
 	if (pid < 0 || out < 0)
 		bench_die("fork: %s", strerror(errno));
 	if (count_calls)

@@ -237,11 +237,33 @@ static bool ranges_meet(uint64_t a, uint64_t a_end, uint64_t b, uint64_t b_end)
 	return a < b_end && b < a_end;
 }
 
+/* Areas that lie on one another or on the label are never written. */
+static const char *check_areas(struct pv *pv)
+{
+	const char *wrong = NULL;
+	uint32_t i, k;
+
+	for (i = 0; i < pv->mda_count; i++) {
+		struct mda *m = &pv->mdas[i];
+		bool meets = m->offset < (pv->label.sector + 1) * SECTOR;
+
+		for (k = 0; k < i && !m->unusable; k++)
+			meets |= !pv->mdas[k].unusable &&
+				 ranges_meet(m->offset, m->offset + m->size, pv->mdas[k].offset,
+					     pv->mdas[k].offset + pv->mdas[k].size);
+		if (m->unusable || !meets)
+			continue;
+		m->unusable = true;
+		wrong = "a metadata area overlaps another one or the label";
+	}
+	return wrong;
+}
+
 /* The parts of a physical volume are where they can be. NULL, or what is wrong. */
 static const char *pv_geometry(const struct vg *vg, struct pv *pv)
 {
 	uint64_t begin = pv->pe_start * SECTOR, end = begin + pv->pe_count * vg_extent(vg);
-	const char *wrong = NULL;
+	const char *wrong = check_areas(pv);
 	uint32_t i;
 
 	if (end > evms_get_size(pv->object)) {

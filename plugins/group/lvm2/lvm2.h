@@ -364,5 +364,6 @@ int region_limits(struct evms_object *o, struct evms_limits *out);
 struct vg *task_vg(struct evms_task *task, struct evms_object *o, int *error);
 bool name_valid(const char *s, size_t len);
 bool name_reserved(const char *s);
+int task_uuid(struct evms_task *task, char *text);
 
 #endif

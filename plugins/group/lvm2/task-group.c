@@ -294,11 +294,27 @@ static int new_group(struct evms_task *task, struct vg *vg)
 	vg->name = arena_copy(&vg->arena, name, strlen(name));
 	if (!vg->name)
 		return -ENOMEM;
-	r = uuid_new(vg->id);
+	r = task_uuid(task, vg->id);
 	vg_stamp(vg);
 	if (r == 0)
 		r = new_items(vg);
 	return r < 0 ? r : add_pvs(task, vg, 0);
+}
+
+/* The option "uuid", or a random one that stays the task's should it be run again. */
+int task_uuid(struct evms_task *task, char *text)
+{
+	const char *given = evms_task_get_str(task, "uuid");
+	int r;
+
+	if (!given) {
+		r = uuid_new(text);
+		return r < 0 ? r : evms_task_set_str(task, "uuid", text);
+	}
+	if (!uuid_valid(given, strlen(given)))
+		return evms_task_fail(task, EINVAL, "lvm2.uuid", "%s is no uuid of LVM2's form", given);
+	memcpy(text, given, UUID_TEXT + 1);
+	return 0;
 }
 
 static int group_create(struct evms_task *task)

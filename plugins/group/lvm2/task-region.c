@@ -126,7 +126,7 @@ static int prepare(struct evms_task *task, struct vg *vg, struct lv *lv, const c
 	wanted = (wanted + n - 1) / n * n;
 	r = pick_pvs(vg, task);
 	if (r == 0)
-		r = uuid_new(id);
+		r = task_uuid(task, id);
 	vg_stamp(vg);
 	if (r == 0)
 		r = allocate(task, vg, (uint32_t)n, wanted, UINT32_MAX, NULL, rows);
