@@ -126,3 +126,10 @@ int context_progress(struct context *ctx, const char *what, uint64_t done, uint6
 	atomic_store(&ctx->cancelled, true);
 	return context_fail(ctx, ECANCELED, NULL, NULL, "cancelled", "%s was cancelled", what);
 }
+
+int context_ask(struct context *ctx, const char *question, const char *const *answers, int count, int safe)
+{
+	int answer = ctx->question ? ctx->question(ctx->question_user, question, answers, count, safe) : safe;
+
+	return answer >= 0 && answer < count ? answer : safe;
+}

@@ -56,4 +56,7 @@ void context_message(struct context *ctx, int severity, const char *fmt, ...) PR
 /* Tell how far we are. 0, or -ECANCELED (recorded) when the user gave up or evms_engine_cancel() was called. */
 int context_progress(struct context *ctx, const char *what, uint64_t done, uint64_t total);
 
+/* Ask the user; the index of the answer, safe when nobody answers or the answer does not exist. */
+int context_ask(struct context *ctx, const char *question, const char *const *answers, int count, int safe);
+
 #endif

@@ -84,28 +84,27 @@ static int write_phase(struct change *c, uint32_t phase, bool *wrote)
 	return r;
 }
 
-static int write_phases(struct change *c)
+static int write_phases(struct change *c, bool *wrote)
 {
-	bool wrote = false;
 	uint32_t phase;
 	int r = 0;
 
 	for (phase = 0; phase < EVMS_PHASE_COUNT && r == 0; phase++) {
-		if (!wrote)		/* once something is written, the shortest way is to the end */
+		if (!*wrote)		/* once something is written, the shortest way is to the end */
 			r = context_progress(c->ctx, "commit", phase, EVMS_PHASE_COUNT);
 		if (r == 0)
-			r = write_phase(c, phase, &wrote);
+			r = write_phase(c, phase, wrote);
 	}
-	return r < 0 && wrote ? partial(c, r) : r;
+	return r;
 }
 
-static int write_metadata(struct change *c)
+static int write_metadata(struct change *c, bool *wrote)
 {
 	size_t locked = 0, i;
 	int r = lock_and_verify(c, &locked);
 
 	if (r == 0)
-		r = write_phases(c);
+		r = write_phases(c, wrote);
 	unlock(c, locked);
 	for (i = 0; i < c->devices.count && r == 0; i++)
 		if (device_is_staged(c->devices.at[i]))
@@ -183,7 +182,7 @@ static int run_tool(struct change *c, struct evms_task *t)
 }
 
 /* Run the jobs that belong before (or after) the metadata, in their order; done ones leave the list. */
-static int run_tools(struct change *c, bool before)
+static int run_tools(struct change *c, bool before, bool *wrote)
 {
 	size_t i = 0;
 	int r;
@@ -196,6 +195,7 @@ static int run_tools(struct change *c, bool before)
 			continue;
 		}
 		r = run_tool(c, t);
+		*wrote |= t->op != EVMS_OP_CHECK;	/* also one that failed may have */
 		if (r < 0)
 			return r;
 		vec_remove(&c->tools, i);
@@ -226,7 +226,8 @@ static void drop_tasks(struct change *c)
 		task_unref(c->log.at[--c->log.count]);
 }
 
-int change_commit(struct change *c)
+/* Everything up to the last flush; wrote tells whether anything can have been written. */
+static int commit(struct change *c, bool *wrote)
 {
 	bool tools = c->tools.count > 0, staged;
 	int r = change_stage(c);
@@ -234,20 +235,26 @@ int change_commit(struct change *c)
 	if (r == 0)
 		r = change_verify(c);
 	staged = r == 0 && change_is_staged(c);
-	if (r == 0 && staged)
+	if (staged)
 		r = check_holders(c);
 	if (r == 0)
-		r = run_tools(c, true);
+		r = run_tools(c, true, wrote);
 	if (r == 0 && staged)
-		r = write_metadata(c);
+		r = write_metadata(c, wrote);
 	if (r < 0)
 		return r;
 	drop_tasks(c);
 	if (staged)
 		r = change_discover(c);
 	if (r == 0)
-		r = run_tools(c, false);
-	if (r < 0)
-		return partial(c, r);
-	return tools ? change_discover(c) : 0;
+		r = run_tools(c, false, wrote);
+	return r == 0 && tools ? change_discover(c) : r;
+}
+
+int change_commit(struct change *c)
+{
+	bool wrote = false;
+	int r = commit(c, &wrote);
+
+	return r < 0 && wrote ? partial(c, r) : r;
 }

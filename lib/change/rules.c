@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <strings.h>
 #include "change/change.h"
 #include "util/check.h"
 
@@ -372,30 +373,84 @@ static int before_resize(struct evms_task *t, struct evms_object *o)
 	return r < 0 || t->op != EVMS_OP_SHRINK ? r : before_shrink(t, o, size->value);
 }
 
-/* A file system goes where nothing is, unless its owner wiped that. */
+/* What no plug-in knows may still be somebody's: nothing goes over it unless the user says so. */
+static int confirm_signature(struct evms_task *t, struct evms_object *o)
+{
+	static const char *const answers[] = { "no", "yes" };
+	char *found = NULL, question[512];
+	int r;
+
+	if (o->wiped)
+		return 0;
+	r = signature_probe(o, &found);
+	if (r == 0 && *found) {
+		snprintf(question, sizeof(question), "%s %s holds %s, which will be lost. Go on?",
+			 kind_name(o->kind), o->name, found);
+		if (context_ask(t->change->ctx, question, answers, 2, 0) == 0)
+			r = refuse(t, o, EBUSY, "object.signature", "libblkid finds %s on it; wipe it first when "
+				   "that is not needed any more", found);
+	}
+	free(found);
+	return r;
+}
+
+/* A file system on a whole disk makes a volume of it. */
 static int before_mkfs(struct evms_task *t)
 {
 	struct evms_object *o = t->inputs.at[0];
-	char *found = NULL;
-	int r;
+	int r = confirm_signature(t, object_under_volume(o));
 
-	if (o->kind == EVMS_KIND_DISK) {
-		r = object_make_volume(o);
-		if (r < 0)
-			return r;
-		evms_object_unref(o);
-		t->inputs.at[0] = evms_object_ref(o->volume);
-		o->state &= ~EVMS_STATE_NEW;
-		o = o->volume;
+	if (r < 0 || o->kind != EVMS_KIND_DISK)
+		return r;
+	r = object_make_volume(o);
+	if (r < 0)
+		return r;
+	o->state &= ~EVMS_STATE_NEW;
+	t->inputs.at[0] = evms_object_ref(o->volume);
+	evms_object_unref(o);
+	return 0;
+}
+
+/* Names are given by users, uuids as well: nobody gets one that somebody has. */
+static int check_uuid(struct evms_task *t)
+{
+	const struct task_option *uuid = task_find(t, "uuid");
+	const struct model *m = t->change->model;
+	size_t i;
+
+	for (i = 0; uuid && i < m->objects.count; i++) {
+		struct evms_object *o = m->objects.at[i];
+
+		if (o && o != t->inputs.at[0] && o->uuid && !strcasecmp(o->uuid, uuid->text))
+			return task_fail(t, EEXIST, "uuid.taken", "%s %s has the uuid %s already",
+					 kind_name(o->kind), o->name, o->uuid);
 	}
-	if (object_under_volume(o)->wiped)
-		return 0;
-	r = signature_probe(o, &found);
-	if (r == 0 && *found)
-		r = refuse(t, o, EBUSY, "volume.signature", "libblkid finds %s on it; wipe it first when that "
-			   "is not needed any more", found);
-	free(found);
+	return 0;
+}
+
+static int before_create(struct evms_task *t)
+{
+	size_t i;
+	int r = 0;
+
+	if (t->any_free)
+		choose_free(t);
+	for (i = 0; i < t->inputs.count && r == 0; i++)
+		if (object_holds_data(t->inputs.at[i]))
+			r = confirm_signature(t, t->inputs.at[i]);
 	return r;
+}
+
+static int before_assign(struct evms_task *t)
+{
+	struct evms_object *o = t->inputs.at[0];
+	int r = confirm_signature(t, o);
+
+	if (r < 0)
+		return r;
+	o->claimer = t->plugin;
+	object_touch(o);
+	return space_prepare(o);
 }
 
 int rules_before(struct evms_task *t)
@@ -403,6 +458,8 @@ int rules_before(struct evms_task *t)
 	struct evms_object *o = t->inputs.at[0];
 	int r = check_writable(t, object_under_volume(o));
 
+	if (r == 0)
+		r = check_uuid(t);
 	if (r < 0)
 		return r;
 	switch (t->op) {
@@ -416,13 +473,9 @@ int rules_before(struct evms_task *t)
 	case EVMS_OP_MKFS:
 		return before_mkfs(t);
 	case EVMS_OP_CREATE:
-		if (t->any_free)
-			choose_free(t);
-		return 0;
+		return before_create(t);
 	case EVMS_OP_ASSIGN:
-		o->claimer = t->plugin;
-		object_touch(o);
-		return space_prepare(o);
+		return before_assign(t);
 	default:
 		return 0;
 	}

@@ -32,6 +32,7 @@ static int make_disk(struct model *m, struct evms_plugin *p, struct evms_object 
 	const struct evms_device_facts *facts = device_facts(d);
 	const char *path = device_path(d), *slash = strrchr(path, '/');
 	struct evms_object *disk;
+	char holder[256];
 	int r;
 
 	model_call_begin(m, p, "describe");
@@ -53,6 +54,8 @@ static int make_disk(struct model *m, struct evms_plugin *p, struct evms_object 
 	r = model_call_end(m, r);
 	if (r == 0)
 		object_remove(device);
+	if (r == 0 && !m->scratch && device_find_holder(d, holder, sizeof(holder)) == 0)
+		r = object_note(disk, EVMS_STATE_IN_USE, "device.busy", "in use: %s", holder);
 	return r;
 }
 
@@ -200,6 +203,8 @@ int discover(struct model *m, struct device_set *set, struct device *const *devi
 		r = windows_init(&wave.windows, m->registry);
 	if (r == 0)
 		r = run_waves(&wave, set);
+	if (r == 0 && !m->scratch)
+		r = note_twins(m);
 	m->members = NULL;
 	members_free(&members);
 	windows_free(&wave.windows);

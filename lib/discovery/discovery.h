@@ -53,6 +53,9 @@ int windows_add(const struct windows *w, struct evms_object *o, size_t group, wi
 bool magics_hit(const struct evms_plugin *p, struct evms_object *o, const char *head,
 		uint64_t head_size);
 
+/* Note serials that two objects have: somebody cloned a disk (twins.c). */
+int note_twins(struct model *m);
+
 /* Ask every plug-in about an object, and let the winner have it (examine.c). */
 int examine(struct model *m, struct windows *w, struct evms_object *o);
 

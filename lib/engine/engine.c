@@ -25,6 +25,7 @@ int engine_enter(struct evms_engine *e)
 	if (e->busy)
 		return -EDEADLK;
 	e->busy = true;
+	e->ctx.cancelled = false;
 	context_clear_error(&e->ctx);
 	return 0;
 }
@@ -281,7 +282,6 @@ static int discover_all(struct evms_engine *e)
 {
 	if (!e->change.devices.count)
 		return context_fail(&e->ctx, ENOENT, "", "", "device.none", "no device was added");
-	e->ctx.cancelled = false;
 	change_drop_log(&e->change);
 	return change_discover(&e->change);
 }
@@ -472,7 +472,6 @@ EXPORT int evms_engine_commit(struct evms_engine *engine, uint32_t flags)
 	if (flags)
 		return engine_leave(engine, context_fail(&engine->ctx, EINVAL, "", "", "commit.flags",
 							 "unknown flags"));
-	engine->ctx.cancelled = false;
 	return engine_leave(engine, change_commit(&engine->change));
 }
 
