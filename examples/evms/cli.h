@@ -42,7 +42,7 @@ struct cli {
 	const char *plugin, *plugin_path, *mount_options;
 	/* The session. */
 	struct evms_engine *engine;
-	bool unicode, scanned, progress_shown;
+	bool unicode, scanned, progress_shown, plan_shown;
 };
 
 /* What a command takes besides the options that all take. */
@@ -125,8 +125,6 @@ const char *state_words(uint32_t state, char *buf, size_t size);
 /* The object under a volume, the volume on an object, and who uses it. NULL for none. */
 struct evms_object *volume_on(const struct evms_object *o);
 struct evms_object *user_of(const struct evms_object *o);
-/* The partition manager of a disk, "" for none. */
-const char *table_of(const struct evms_object *disk);
 
 int show_tree(struct cli *c);
 int show_dot(struct cli *c);

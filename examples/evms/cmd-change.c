@@ -235,7 +235,7 @@ static bool has_unknown_data(const struct cli *c, const struct change *ch, char 
 
 	for (size_t i = 0; !found && i < ch->input_count; i++) {
 		o = evms_engine_find(c->engine, kinds[0], ch->inputs[i]);
-		if (!o || table_of(o)[0] || evms_object_probe_signature(o, &signature) < 0)
+		if (!o || evms_object_get_manager(o)[0] || evms_object_probe_signature(o, &signature) < 0)
 			continue;
 		found = signature[0];
 		if (found)

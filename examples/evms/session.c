@@ -69,29 +69,29 @@ static void on_message(void *user, int severity, const char *text)
 static int on_progress(void *user, const char *what, uint64_t done, uint64_t total)
 {
 	static struct timespec last;
+	static char before[64];
 	struct cli *c = user;
-	bool terminal = isatty(STDERR_FILENO);
+	bool terminal = isatty(STDERR_FILENO), another;
 	struct timespec now;
 	long passed;
 
 	if (c->quiet || (!terminal && !c->progress))
 		return 0;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	passed = (now.tv_sec - last.tv_sec) * 1000 + (now.tv_nsec - last.tv_nsec) / 1000000;
-	if (passed < (terminal ? 100 : 1000))
-		return 0;
+	another = strncmp(before, what, sizeof(before) - 1) != 0;
 	/* Nothing flickers past for what is over at once. */
-	if (!last.tv_sec && !c->progress) {
+	if (!last.tv_sec && !c->progress)
 		last = now;
+	passed = (now.tv_sec - last.tv_sec) * 1000 + (now.tv_nsec - last.tv_nsec) / 1000000;
+	if (passed < (terminal ? 100 : 1000) && !(another && c->progress))
 		return 0;
-	}
 	last = now;
+	snprintf(before, sizeof(before), "%s", what);
 	fputs(terminal ? "\r\033[K" : "evms: ", stderr);
 	put_safe(stderr, what);
-	if (total)
-		fprintf(stderr, " %3.0f%%", 100.0 * (double)done / (double)total);
-	if (!terminal)
-		putc('\n', stderr);
+	if (done && total)
+		fprintf(stderr, " %.0f%%", 100.0 * (double)done / (double)total);
+	fputs(terminal ? " ..." : "\n", stderr);
 	fflush(stderr);
 	c->progress_shown = true;
 	return 0;
@@ -434,8 +434,10 @@ static int commit_plan(struct cli *c, const struct evms_plan *plan, const char *
 	int r;
 
 	if (question) {
-		if (!c->yes && isatty(STDERR_FILENO))
+		if (!c->yes && isatty(STDERR_FILENO)) {
 			print_steps(stderr, plan);
+			c->plan_shown = true;
+		}
 		r = confirm(c, question);
 		if (r)
 			return r;
@@ -443,6 +445,25 @@ static int commit_plan(struct cli *c, const struct evms_plan *plan, const char *
 	r = evms_engine_commit(c->engine, 0);
 	progress_done(c);
 	return r < 0 ? report(c, r) : 0;
+}
+
+static void print_outcome(const struct cli *c, const struct evms_plan *plan,
+			  const struct evms_task *task, bool committed)
+{
+	if (!evms_plan_get_length(plan)) {
+		puts("Nothing to do: everything is as it should be.");
+		return;
+	}
+	if (committed && c->quiet)
+		return;
+	if (committed)
+		puts(c->plan_shown ? "Done." : "Done:");
+	else
+		puts("This would be done (nothing was written):");
+	if (!committed || !c->plan_shown)
+		print_steps(stdout, plan);
+	if (committed)
+		print_made(task);
 }
 
 int finish_change(struct cli *c, const char *question, struct evms_task *task)
@@ -456,20 +477,10 @@ int finish_change(struct cli *c, const char *question, struct evms_task *task)
 		return report(c, r);
 	commit = !c->dry_run && evms_plan_get_length(plan);
 	r = commit ? commit_plan(c, plan, question) : 0;
-	if (r == 0 && c->json) {
+	if (r == 0 && c->json)
 		r = print_result(c, plan, task, commit);
-	} else if (r == 0) {
-		if (!evms_plan_get_length(plan))
-			puts("Nothing to do: everything is as it should be.");
-		else if (c->dry_run)
-			printf("This would be done (nothing was written):\n");
-		else if (!c->quiet)
-			puts("Done:");
-		if (!commit || !c->quiet)
-			print_steps(stdout, plan);
-		if (commit && !c->quiet)
-			print_made(task);
-	}
+	else if (r == 0)
+		print_outcome(c, plan, task, commit);
 	evms_plan_unref(plan);
 	return r;
 }

@@ -39,7 +39,9 @@ static void put_node(const struct evms_object *o)
 	put_dot(evms_object_get_name(o));
 	printf("\\n%s, %s", evms_object_get_kind_name(o), size_words(evms_object_get_size(o),
 								     size));
-	if (evms_object_get_plugin(o)[0])
+	if (evms_object_get_manager(o)[0])
+		printf(", %s", evms_object_get_manager(o));
+	else if (evms_object_get_plugin(o)[0])
 		printf(", %s", evms_object_get_plugin(o));
 	if (evms_object_get_fs_type(o)[0]) {
 		printf("\\n%s ", evms_object_get_fs_type(o));

@@ -168,7 +168,7 @@ static char *details_of(struct cli *c, const struct evms_object *o)
 	if (!w.file)
 		return NULL;
 	if (kind == EVMS_KIND_DISK) {
-		const char *table = table_of(o);
+		const char *table = evms_object_get_manager(o);
 
 		if (table[0]) {
 			comma(w.file, &first);
@@ -216,10 +216,13 @@ static void add_object(struct cli *c, struct tree *t, enum branch branch,
 		       const struct evms_object *parent, const struct evms_object *o)
 {
 	const char *name = parent ? short_name(parent, o) : evms_object_get_name(o);
+	const struct evms_object *volume = volume_on(o);
 
 	add_row(t, branch, strdup(name), evms_object_get_kind_name(o), evms_object_get_size(o),
 		details_of(c, o));
 	add_notes(t, o, branch == MIDDLE);
+	if (volume)
+		add_notes(t, volume, branch == MIDDLE);
 }
 
 static void add_plain(struct tree *t, const char *kind, uint64_t size)

@@ -211,13 +211,3 @@ struct evms_object *user_of(const struct evms_object *o)
 			return out;
 	return NULL;
 }
-
-const char *table_of(const struct evms_object *disk)
-{
-	struct evms_space s;
-
-	for (size_t i = 0; evms_object_get_space(disk, i, &s) == 0; i++)
-		if (s.object && evms_object_get_plugin(s.object)[0])
-			return evms_object_get_plugin(s.object);
-	return "";
-}

@@ -7,11 +7,13 @@
  * evms_x_unref(); a returned pointer is borrowed from the handle that was asked, valid until that is
  * dropped or changed; a returned "char **out" is the caller's, to be freed with free().
  * Sizes and offsets are bytes. Results are 0 or a negative errno; out-parameters are written only on
- * success. After a failure evms_engine_get_error() tells what went wrong.
+ * success. After a failure evms_engine_get_error() tells what went wrong; docs/errors.md lists the reasons.
+ * Unless a function says otherwise no argument may be NULL.
  *
  * Threads: an engine and everything obtained from it belong to one thread at a time; different engines
  * are independent. A struct evms_volume may be used by many threads at once. evms_engine_cancel() may be
- * called from any thread.
+ * called from any thread. Callbacks run on the thread that made the call; calling the engine from one gives
+ * -EDEADLK.
  */
 #ifndef EVMS_H
 #define EVMS_H
@@ -49,7 +51,7 @@ void evms_get_version(unsigned *major, unsigned *minor, unsigned *patch);
  */
 /**
  * Make an engine. Does no I/O and loads no plug-in.
- * @param out the engine
+ * @param out the engine, to be dropped with evms_engine_unref()
  * @param flags 0
  * @return 0, -EINVAL (unknown flags) or -ENOMEM
  * @since 1.0
@@ -86,7 +88,10 @@ void evms_engine_set_message_fn(struct evms_engine *engine, evms_message_fn fn, 
 void evms_engine_set_progress_fn(struct evms_engine *engine, evms_progress_fn fn, void *user);
 /** Who answers questions; NULL: the safe answer is taken. @since 1.0 */
 void evms_engine_set_question_fn(struct evms_engine *engine, evms_question_fn fn, void *user);
-/** Make what goes on stop with -ECANCELED as soon as it can. From any thread. @since 1.0 */
+/**
+ * Make the call that goes on stop with -ECANCELED as soon as it can. From any thread. Without effect on a commit
+ * that has begun to write metadata. @since 1.0
+ */
 void evms_engine_cancel(struct evms_engine *engine);
 /**
  * Where plug-ins are looked for, instead of the installed directory: directories separated by ':'.
@@ -121,13 +126,19 @@ const char *evms_error_get_message(const struct evms_error *error);
  */
 /**
  * Add a block device or image file to what discovery looks at. Nothing is opened yet.
+ * @param engine the engine
  * @param path the path; image files are named by their base name
  * @param block_size logical block size of an image file in bytes (512..65536, a power of two), 0 to find out
  * @return 0, -EINVAL, -EEXIST (added already) or -ENOMEM
  * @since 1.0
  */
 int evms_engine_add_device(struct evms_engine *engine, const char *path, uint32_t block_size);
-/** Add every block device of the system that is not part of another. @return 0 or -errno. @since 1.0 */
+/**
+ * Add every block device of the system that is no partition, is not made of others (device-mapper, MD) and has a
+ * size. RAM disks and network block devices are left out. What was added already stays.
+ * @return 0 or -errno (/sys/block cannot be read)
+ * @since 1.0
+ */
 int evms_engine_scan_devices(struct evms_engine *engine);
 /**
  * Build the model from what is on the devices. Reads only. Drops tasks that were not committed.
@@ -155,7 +166,8 @@ struct evms_list *evms_list_unref(struct evms_list *list);
 #define evms_list_foreach(o, list) \
 	for (size_t o##_i = 0; ((o) = evms_list_get((list), o##_i)) != NULL; o##_i++)
 /**
- * Find an object by name, path, uuid, serial, label or "KIND:NAME"; names win over labels.
+ * Find an object by name, path, uuid, serial, label (also of its file system), "PARENT/LABEL" or "DISK/pNUMBER";
+ * "KIND:" before it says which kind is meant. Names win over all others.
  * @return it, borrowed from the engine; NULL when none or more than one fits (the error record tells which)
  * @since 1.0
  */
@@ -172,7 +184,7 @@ struct evms_object *evms_engine_find(struct evms_engine *engine, uint32_t kinds,
 struct evms_object *evms_object_ref(struct evms_object *object);
 /** Drop a reference. NULL is fine. @return NULL. @since 1.0 */
 struct evms_object *evms_object_unref(struct evms_object *object);
-/** @return a number that is unique in the engine and stable while it lives. @since 1.0 */
+/** @return a number that is unique in the engine; found again under the same name, an object keeps it. @since 1.0 */
 uint64_t evms_object_get_id(const struct evms_object *object);
 /** @return one EVMS_KIND_* bit. @since 1.0 */
 uint32_t evms_object_get_kind(const struct evms_object *object);
@@ -184,9 +196,9 @@ const char *evms_object_get_name(const struct evms_object *object);
 const char *evms_object_get_label(const struct evms_object *object);
 /** @return the uuid as stored by the format; "" for none. @since 1.0 */
 const char *evms_object_get_uuid(const struct evms_object *object);
-/** @return the serial, unique in the system; "" for none. @since 1.0 */
+/** @return the serial, unique in the system; the uuid when the format has no other; "" for none. @since 1.0 */
 const char *evms_object_get_serial(const struct evms_object *object);
-/** @return the path of a disk's device or image file; "" otherwise. @since 1.0 */
+/** @return the path of a device, or of the device or image file of a disk; "" otherwise. @since 1.0 */
 const char *evms_object_get_path(const struct evms_object *object);
 /** @return the name of the plug-in that made it; "" for the engine. @since 1.0 */
 const char *evms_object_get_plugin(const struct evms_object *object);
@@ -222,7 +234,11 @@ int evms_object_get_property(const struct evms_object *object, size_t i, const c
 			     struct evms_value *out);
 /** Property by key. @return 0 or -ENOENT. @since 1.0 */
 int evms_object_get_value(const struct evms_object *object, const char *key, struct evms_value *out);
-/** How large and small it can become, file system included. @return 0, -ENOTSUP, -ESTALE or what the plug-in says. @since 1.0 */
+/**
+ * How large and small it can become in place, in bytes. A file system on it counts for the smallest size.
+ * @return 0, -ENOTSUP (its size cannot be changed), -ESTALE or what the plug-in says
+ * @since 1.0
+ */
 int evms_object_get_limits(struct evms_object *object, struct evms_limits *out);
 /** @return the file-system module that knows the volume; "" for none. @since 1.0 */
 const char *evms_object_get_fs_plugin(const struct evms_object *object);
@@ -237,7 +253,8 @@ uint64_t evms_object_get_fs_size(const struct evms_object *object);
 /** @return bytes in use; UINT64_MAX when unknown. @since 1.0 */
 uint64_t evms_object_get_fs_used(const struct evms_object *object);
 /**
- * What libblkid recognises on an object that no plug-in claimed. Reads the device.
+ * What libblkid recognises on an object that no plug-in claimed. Reads the device, and sees what was staged.
+ * @param object the object
  * @param out the type as libblkid names it, "" for nothing
  * @return 0, -EIO or -ENOMEM
  * @since 1.0
@@ -288,8 +305,10 @@ const char *evms_op_get_name(uint32_t op);
  */
 /**
  * Make a task.
+ * @param engine the engine
  * @param plugin name of the plug-in that is to do it; NULL: the owner of input 0
  * @param op EVMS_OP_*
+ * @param out the task
  * @return 0, -EINVAL, -ENOENT (no such plug-in), -ENOTSUP (it does not offer this) or -ENOMEM
  * @since 1.0
  */
@@ -298,7 +317,7 @@ int evms_task_new(struct evms_engine *engine, const char *plugin, uint32_t op, s
 struct evms_task *evms_task_unref(struct evms_task *task);
 /** Add an input; the first one is the object worked on. @return 0, -ESTALE, -EINVAL (of another engine) or -ENOMEM. @since 1.0 */
 int evms_task_add_input(struct evms_task *task, struct evms_object *object);
-/** Set an option as text. @return 0, -ENOENT (no such option; the detail proposes one), -EINVAL, -ERANGE or -ENOMEM. @since 1.0 */
+/** Set an option as text, after the first input or with the plug-in given. @return 0, -ENOENT (no such option; the detail proposes one), -EINVAL, -ERANGE or -ENOMEM. @since 1.0 */
 int evms_task_set(struct evms_task *task, const char *option, const char *value);
 /** Is this object acceptable as next input? 0, or an error whose detail is the reason. @since 1.0 */
 int evms_task_accepts(struct evms_task *task, struct evms_object *object);
@@ -330,9 +349,12 @@ size_t evms_engine_get_task_count(const struct evms_engine *engine);
  */
 /**
  * Run the tasks that bring the devices to what a layout file describes (docs/layout.md). Idempotent:
- * what is there already makes no task.
+ * what is there already makes no task. When it fails no task of it is left.
+ * @param engine the engine
  * @param json the text of the layout
+ * @param length its length in bytes
  * @param disks the disks that the layout's disks stand for, in its order
+ * @param disk_count their number
  * @return 0, -EINVAL (the detail gives the path in the file), -ENOSPC (needs and has are told), -ENOENT
  * @since 1.0
  */
@@ -360,11 +382,14 @@ const char *evms_plan_get_step(const struct evms_plan *plan, size_t i);
 /** The plan as JSON "evms.plan/1": steps, byte ranges, tools. @return 0 or -ENOMEM. @since 1.0 */
 int evms_plan_to_json(const struct evms_plan *plan, char **out);
 /**
- * Write what was planned, phase by phase with a flush between, then run the tools of file systems.
+ * Write what was planned, phase by phase with a flush between, then run the tools of file systems. File systems
+ * that shrink do so first. Plans and verifies again before anything is opened for writing (docs/changes.md).
+ * @param engine the engine
  * @param flags 0
- * @return 0 when all is on stable storage; -EBUSY (mounted or held; nothing was written), -ESTALE (a disk
- * changed or is another one; nothing was written), -EROFS (nothing was written), -EIO, -ENOSPC or -ECANCELED
- * (reason "commit.partial": some was written; what is left is still planned)
+ * @return 0 when all is on stable storage; -EPROTO (as evms_engine_plan(); nothing was written), -EBUSY (mounted or
+ * held; nothing was written), -ESTALE (a disk changed or is another one; nothing was written), -EROFS, -EACCES
+ * (nothing was written), -EIO, -ENOSPC or -ECANCELED (reason "commit.partial": some was written; what is left is
+ * still planned)
  * @since 1.0
  */
 int evms_engine_commit(struct evms_engine *engine, uint32_t flags);
@@ -392,13 +417,28 @@ int evms_engine_plugins_to_json(struct evms_engine *engine, char **out);
  * @since 1.0
  */
 int evms_object_get_table(struct evms_object *object, char **out);
-/** Open an object that holds data. @return 0, -EBUSY, -EROFS, -ESTALE, -ENOTSUP, -EIO or -ENOMEM. @since 1.0 */
+/**
+ * Open an object that holds data and has no uncommitted changes beneath it. Open for writing, it keeps commits on
+ * its devices away. The volume does not need the engine any more.
+ * @param object the object
+ * @param flags EVMS_VOLUME_READ_ONLY or 0
+ * @param out the volume
+ * @return 0, -EBUSY (a commit is under way), -EROFS, -ESTALE (gone, or another device behind the name), -ENOTSUP,
+ * -EINVAL, -EIO or -ENOMEM
+ * @since 1.0
+ */
 int evms_volume_open(struct evms_object *object, uint32_t flags, struct evms_volume **out);
 /**
  * Open from a runtime table, without an engine.
+ * @param table the text of the table
+ * @param length its length in bytes
+ * @param flags EVMS_VOLUME_READ_ONLY or 0
  * @param plugin_path where plug-ins that provide targets are found; NULL for the default
  * @param error what went wrong, may be NULL; written on failure
- * @return 0, -EINVAL (not a table), -ESTALE (another device behind the name), -EROFS, -EIO or -ENOMEM
+ * @param error_size bytes of it
+ * @param out the volume
+ * @return 0, -EINVAL (not a table), -ESTALE (another device behind the name), -EROFS, -EBUSY (a commit is under way),
+ * -ENOTSUP (no plug-in for a target), -EIO, -ENOMEM, or as open()
  * @since 1.0
  */
 int evms_volume_open_table(const char *table, size_t length, uint32_t flags, const char *plugin_path,
@@ -417,7 +457,7 @@ int evms_volume_write(struct evms_volume *volume, const void *buf, size_t len, u
 int evms_volume_zero(struct evms_volume *volume, uint64_t offset, uint64_t len);
 /** Say that the content of a stretch is not needed. @return as evms_volume_write(). @since 1.0 */
 int evms_volume_discard(struct evms_volume *volume, uint64_t offset, uint64_t len);
-/** All that was written is on stable storage when this returns 0. @since 1.0 */
+/** All that was written is on stable storage when this returns 0. After one failure it fails always. @since 1.0 */
 int evms_volume_flush(struct evms_volume *volume);
 /** @} */
 

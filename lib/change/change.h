@@ -20,6 +20,8 @@ struct task_option {
 struct task_name {
 	uint32_t kind;
 	char *name;
+	uint64_t size;			/* as it was before the task */
+	char *holds;			/* the file system on it, or NULL */
 };
 
 struct evms_task {
@@ -31,6 +33,7 @@ struct evms_task {
 	VEC(struct task_name) names;	/* of the inputs as they were given */
 	bool any_free;			/* a disk was given: any free space of it will do */
 	VEC(struct task_option) options;
+	size_t asked;			/* so many of them were not set by the plug-in itself */
 	bool ran;
 	char *words;			/* what it does, for the plan */
 	struct table *old_table;	/* a shrinking file system: the volume as it is on the disk now */
@@ -79,6 +82,11 @@ int task_call(struct evms_task *t, int (*op)(struct evms_task *));
 int task_tool(struct evms_task *t, const char *const *argv, uint32_t flags, char *output,
 	      size_t output_size);
 
+/* --- the task in words (words.c) --- */
+int task_remember_names(struct evms_task *t);
+void task_forget_names(struct evms_task *t);
+void task_describe(struct evms_task *t);
+
 /* --- the engine's own rules (rules.c) --- */
 /* The input that the operation is really about; rejects what cannot be. May replace *o. */
 int rules_check_input(struct evms_task *t, size_t i, struct evms_object **o);
@@ -91,11 +99,15 @@ int order_check(const struct evms_task *t);
 int signature_probe(struct evms_object *o, char **out);
 /* Wipe every signature that a plug-in or libblkid knows from an object, in the given phase. */
 int signature_wipe(struct evms_object *o, uint32_t phase);
+/* Besides, make it blank: its content is given up for good. */
+int signature_clear(struct evms_object *o, uint32_t phase);
 /* 1: nothing but zeros where signatures could be. 0, or -errno. */
 int signature_is_blank(struct evms_object *o);
 
 /* --- staging (stage.c) --- */
 int change_stage(struct change *c);
+/* The plug-in that writes the metadata of a disk, group or feature object; NULL for none. */
+struct evms_plugin *change_writer(const struct evms_object *o);
 /* Discover through what is staged, and compare. -EPROTO, recorded. */
 int change_verify(struct change *c);
 /* Empty the model and build it again from the devices; then run the log's tasks again. */

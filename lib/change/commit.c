@@ -7,6 +7,7 @@
  * The crash journal belongs between verify() and write_phases(): redo and undo records of the same extents.
  */
 #include <errno.h>
+#include <stdio.h>
 #include "change/change.h"
 
 static int partial(struct change *c, int r)
@@ -166,19 +167,23 @@ static int find_volume(struct change *c, struct evms_task *t)
 static int run_tool(struct change *c, struct evms_task *t)
 {
 	int r = registry_load(c->registry, t->plugin);
+	char what[128];
 
 	if (r < 0)
 		return r;
 	r = find_volume(c, t);
 	if (r < 0)
 		return r;
-	r = context_progress(c->ctx, op_name(t->op), 0, 0);
+	snprintf(what, sizeof(what), "%s %s", op_name(t->op), t->inputs.at[0]->name);
+	r = context_progress(c->ctx, what, 0, 0);
 	if (r < 0)
 		return r;
 	model_call_begin(c->model, t->plugin, "execute");
 	r = t->plugin->setup.execute ? t->plugin->setup.execute(t) : -ENOTSUP;
-	r = close_tool(t, r);
-	return model_call_end(c->model, r);
+	r = model_call_end(c->model, close_tool(t, r));
+	if (r == 0 && t->op != EVMS_OP_CHECK)
+		r = examine_volume(c->model, t->inputs.at[0]);
+	return r;
 }
 
 /* Run the jobs that belong before (or after) the metadata, in their order; done ones leave the list. */
@@ -226,10 +231,67 @@ static void drop_tasks(struct change *c)
 		task_unref(c->log.at[--c->log.count]);
 }
 
+static bool has_notes(const struct evms_object *o)
+{
+	size_t i;
+
+	for (i = 0; i < o->inputs.count; i++)
+		if (o->inputs.at[i]->notes.count)
+			return true;
+	return o->notes.count != 0;
+}
+
+static bool all_can_follow(struct change *c)
+{
+	struct model *m = c->model;
+	size_t i;
+
+	for (i = 0; i < m->objects.count; i++) {
+		struct evms_object *o = m->objects.at[i];
+		struct evms_plugin *p = o && o->state & EVMS_STATE_DIRTY ? change_writer(o) : NULL;
+
+		if (p && (registry_load(c->registry, p) < 0 || !p->setup.committed || has_notes(o)))
+			return false;	/* what was the matter may be mended now */
+	}
+	return m->wipes.count == 0;	/* wiping may have changed what others see */
+}
+
+/*
+ * The disks are what the model says, as the second discovery has shown. Where every plug-in concerned can bring
+ * its private data up to date, that is all; else the model is built anew.
+ */
+static int follow(struct change *c)
+{
+	struct model *m = c->model;
+	size_t i;
+
+	if (!all_can_follow(c))
+		return change_discover(c);
+	for (i = 0; i < m->objects.count; i++) {
+		struct evms_object *o = m->objects.at[i];
+		struct evms_plugin *p = o && o->state & EVMS_STATE_DIRTY ? change_writer(o) : NULL;
+
+		if (!o)
+			continue;
+		if (p) {
+			model_call_begin(m, p, "committed");
+			m->call.may_change = true;
+			p->setup.committed(o);
+			model_call_end(m, 0);
+		}
+		object_clear_state(o, EVMS_STATE_DIRTY);
+		o->planned = o->wiped = false;
+	}
+	for (i = 0; i < c->devices.count; i++)
+		device_unstage(c->devices.at[i]);
+	m->writes.count = 0;
+	return 0;
+}
+
 /* Everything up to the last flush; wrote tells whether anything can have been written. */
 static int commit(struct change *c, bool *wrote)
 {
-	bool tools = c->tools.count > 0, staged;
+	bool staged;
 	int r = change_stage(c);
 
 	if (r == 0)
@@ -245,10 +307,8 @@ static int commit(struct change *c, bool *wrote)
 		return r;
 	drop_tasks(c);
 	if (staged)
-		r = change_discover(c);
-	if (r == 0)
-		r = run_tools(c, false, wrote);
-	return r == 0 && tools ? change_discover(c) : r;
+		r = follow(c);
+	return r == 0 ? run_tools(c, false, wrote) : r;
 }
 
 int change_commit(struct change *c)

@@ -83,12 +83,15 @@ static void add_extents(struct change *c, struct evms_plan *plan)
 	text_add(&plan->json, "]");
 }
 
-/* One line a device: how much is written in which phase. */
+/* One line a device: how much is written of what, in the order of writing. */
 static int add_device_step(struct evms_plan *plan, struct device *d)
 {
-	uint64_t bytes[EVMS_PHASE_COUNT] = { 0 };
+	static const char *const what[EVMS_PHASE_COUNT] = {
+		"new structures", "second copies", "main copies", "last marks", "wiping",
+	};
+	uint64_t bytes[EVMS_PHASE_COUNT] = { 0 }, sum = 0;
 	struct text line = { .at = NULL };
-	const char *comma = " ";
+	const char *joint = ": ";
 	char size[TEXT_SIZE];
 	size_t i;
 
@@ -96,38 +99,50 @@ static int add_device_step(struct evms_plan *plan, struct device *d)
 		struct device_extent e = device_extent(d, i);
 
 		bytes[e.phase] += e.size;
+		sum += e.size;
 	}
-	text_add(&line, "write %s:", device_path(d));
+	text_add(&line, "write %s to %s", text_size(sum, size, sizeof(size)), device_path(d));
 	for (i = 0; i < EVMS_PHASE_COUNT; i++) {
 		if (!bytes[i])
 			continue;
-		text_add(&line, "%s%s %s", comma, phase_names[i], text_size(bytes[i], size, sizeof(size)));
-		comma = ", then ";
+		text_add(&line, "%s%s %s", joint, what[i], text_size(bytes[i], size, sizeof(size)));
+		joint = ", then ";
 	}
 	return add_step(plan, &line);
 }
 
-static int add_tools(struct change *c, struct evms_plan *plan)
+static int add_tool_steps(struct change *c, struct evms_plan *plan, bool before)
+{
+	size_t i;
+
+	for (i = 0; i < c->tools.count; i++) {
+		const struct evms_task *t = c->tools.at[i].task;
+		struct text line = { .at = NULL };
+
+		if (c->tools.at[i].before != before)
+			continue;
+		text_add(&line, "%s run the tools of %s on volume %s (%s)", before ? "first" : "then",
+			 t->plugin->name, t->inputs.at[0]->name, op_name(t->op));
+		if (add_step(plan, &line) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void add_tools(struct change *c, struct evms_plan *plan)
 {
 	size_t i;
 
 	text_add(&plan->json, ",\"tools\":[");
 	for (i = 0; i < c->tools.count; i++) {
-		const struct tool *tool = &c->tools.at[i];
-		const struct evms_task *t = tool->task;
-		struct text line = { .at = NULL };
+		const struct evms_task *t = c->tools.at[i].task;
 
-		text_add(&line, "%s %s: run the tools of %s on volume %s", tool->before ? "before that," : "then",
-			 op_name(t->op), t->plugin->name, t->inputs.at[0]->name);
 		text_add(&plan->json, "%s{\"op\":\"%s\",\"plugin\":\"%s\",\"volume\":", i ? "," : "",
 			 op_name(t->op), t->plugin->name);
 		add_string(&plan->json, t->inputs.at[0]->name);
-		text_add(&plan->json, ",\"when\":\"%s\"}", tool->before ? "before" : "after");
-		if (add_step(plan, &line) < 0)
-			return -ENOMEM;
+		text_add(&plan->json, ",\"when\":\"%s\"}", c->tools.at[i].before ? "before" : "after");
 	}
 	text_add(&plan->json, "]");
-	return 0;
 }
 
 static int fill(struct change *c, struct evms_plan *plan)
@@ -137,13 +152,15 @@ static int fill(struct change *c, struct evms_plan *plan)
 
 	text_add(&plan->json, "{\"schema\":\"evms.plan/1\",");
 	r = add_tasks(c, plan);
+	add_extents(c, plan);
+	add_tools(c, plan);
 	if (r == 0)
-		add_extents(c, plan);
+		r = add_tool_steps(c, plan, true);
 	for (i = 0; i < c->devices.count && r == 0; i++)
 		if (device_is_staged(c->devices.at[i]))
 			r = add_device_step(plan, c->devices.at[i]);
 	if (r == 0)
-		r = add_tools(c, plan);
+		r = add_tool_steps(c, plan, false);
 	text_add(&plan->json, "}");
 	return r == 0 && plan->json.failed ? -ENOMEM : r;
 }

@@ -587,7 +587,7 @@ static void make_new(struct evms_object *disk)
 static int after_unfs(struct evms_task *t)
 {
 	struct evms_object *v = t->inputs.at[0], *o = object_under_volume(v);
-	int r = signature_wipe(o, EVMS_PHASE_WIPE);
+	int r = signature_clear(o, EVMS_PHASE_WIPE);
 
 	if (r < 0)
 		return r;

@@ -168,3 +168,17 @@ int signature_wipe(struct evms_object *o, uint32_t phase)
 	close(fd);
 	return r < 0 ? object_fail(o, -r, "signature.wipe", "signatures cannot be wiped") : 0;
 }
+
+int signature_clear(struct evms_object *o, uint32_t phase)
+{
+	uint64_t span = min_u64(SPAN, o->size);
+	int r = signature_wipe(o, phase);
+
+	if (r == 0)
+		r = object_wipe(o, 0, span, phase);
+	if (r == 0)
+		r = object_wipe(o, o->size - span, span, phase);
+	if (r == -ENOTSUP)	/* no data can be reached */
+		return 0;
+	return r == -ENOMEM ? object_fail(o, ENOMEM, "memory", "out of memory") : r;
+}

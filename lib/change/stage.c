@@ -16,14 +16,14 @@ static void unstage(struct change *c)
 	c->model->writes.count = 0;
 }
 
-static struct evms_plugin *writer_of(const struct evms_object *o)
+struct evms_plugin *change_writer(const struct evms_object *o)
 {
 	return o->kind == EVMS_KIND_DISK ? o->claimer : o->owner;
 }
 
 static int write_object(struct change *c, struct evms_object *o)
 {
-	struct evms_plugin *p = writer_of(o);
+	struct evms_plugin *p = change_writer(o);
 	int r;
 
 	if (!p)
@@ -99,27 +99,6 @@ static const char *owner_name(const struct evms_object *o)
 	return o->claimer ? o->claimer->name : o->owner ? o->owner->name : "";
 }
 
-static const char *differing_map(const struct evms_object *a, const struct evms_object *b)
-{
-	size_t i;
-	uint32_t k;
-
-	if (a->map.count != b->map.count)
-		return "number of map entries";
-	for (i = 0; i < a->map.count; i++) {
-		const struct map_target *x = &a->map.at[i], *y = &b->map.at[i];
-
-		if (x->offset != y->offset || x->size != y->size || x->chunk != y->chunk || x->n != y->n ||
-		    strcmp(x->target, y->target) || strcmp(or_empty(x->args), or_empty(y->args)))
-			return "map";
-		for (k = 0; k < x->n; k++)
-			if (map_legs(x)[k].offset != map_legs(y)[k].offset ||
-			    strcmp(map_legs(x)[k].input->name, map_legs(y)[k].input->name))
-				return "map";
-	}
-	return NULL;
-}
-
 /* What would be found that was not planned; NULL when all is as planned. */
 static const char *difference(const struct evms_object *a, const struct evms_object *b)
 {
@@ -141,7 +120,7 @@ static const char *difference(const struct evms_object *a, const struct evms_obj
 		return "user";
 	if (a->inputs.count != b->inputs.count)
 		return "number of inputs";
-	return differing_map(a, b);
+	return map_equal(a, b) ? NULL : "map";
 }
 
 static int compare(struct change *c, const struct model *planned, const struct model *found)
@@ -182,6 +161,7 @@ int change_verify(struct change *c)
 		return r;
 	c->ctx->message = NULL;		/* what is the matter with the disks was said before */
 	scratch->scratch = true;
+	scratch->prior = c->model;
 	r = discover(scratch, c->set, c->devices.at, c->devices.count);
 	c->ctx->message = message;
 	if (r == 0)

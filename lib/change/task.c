@@ -68,9 +68,7 @@ void task_unref(struct evms_task *t)
 		evms_object_unref(t->inputs.at[i]);
 	for (i = 0; i < t->options.count; i++)
 		free(t->options.at[i].text);
-	while (t->names.count)
-		free(t->names.at[--t->names.count].name);
-	vec_free(&t->names);
+	task_forget_names(t);
 	vec_free(&t->inputs);
 	vec_free(&t->outputs);
 	vec_free(&t->options);
@@ -287,40 +285,6 @@ static int call_op(struct evms_task *t)
 	return task_call(t, ops[t->op]);
 }
 
-/* "create partition a.img/esp (64 MiB) with gpt", "delete region vg/home with lvm2", ... */
-static void describe(struct evms_task *t)
-{
-	const struct evms_object *made = t->op == EVMS_OP_CREATE && t->outputs.count ? t->outputs.at[0] :
-					 NULL;
-	struct text text = { .at = NULL };
-	const char *joint = " of ";
-	char size[TEXT_SIZE];
-	size_t i;
-
-	text_add(&text, "%s", op_name(t->op));
-	if (made && made->model) {
-		text_add(&text, " %s %s (%s)", kind_name(made->kind), made->name,
-			 text_size(made->size, size, sizeof(size)));
-	} else {
-		joint = " ";
-	}
-	for (i = 0; i < t->inputs.count; i++) {
-		const struct evms_object *in = t->inputs.at[i];
-
-		if (made && in->kind == EVMS_KIND_FREE)
-			continue;	/* the name of the partition says where it is */
-		text_add(&text, "%s%s %s", joint, kind_name(in->kind), t->names.at[i].name);
-		joint = ", ";
-	}
-	if (t->plugin)
-		text_add(&text, " with %s", t->plugin->name);
-	for (i = 0; i < t->options.count; i++)
-		text_add(&text, "%s%s=%s", i ? ", " : ": ", t->options.at[i].option->name,
-			 t->options.at[i].text);
-	free(t->words);
-	t->words = text_take(&text);
-}
-
 static int inputs_alive(const struct evms_task *t)
 {
 	size_t i;
@@ -331,22 +295,6 @@ static int inputs_alive(const struct evms_task *t)
 		if (!t->inputs.at[i]->model)
 			return context_fail(t->change->ctx, ESTALE, t->inputs.at[i]->name, "", "object.gone",
 					    "this object is not there any more");
-	return 0;
-}
-
-/* Inputs are the objects of these names when the task is run again, whatever became of the handles. */
-static int remember_names(struct evms_task *t)
-{
-	size_t i;
-
-	for (i = t->names.count; i < t->inputs.count; i++) {
-		struct task_name n = { t->inputs.at[i]->kind, strdup(t->inputs.at[i]->name) };
-
-		if (!n.name || !vec_push(&t->names, n)) {
-			free(n.name);
-			return task_fail(t, ENOMEM, "memory", "out of memory");
-		}
-	}
 	return 0;
 }
 
@@ -374,8 +322,7 @@ static int run_in_model(struct evms_task *t)
 	int r = inputs_alive(t);
 
 	if (r == 0)
-		r = remember_names(t);
-
+		r = task_remember_names(t);
 	if (r == 0)
 		r = check_required(t);
 	if (r == 0 && t->plugin)
@@ -388,9 +335,9 @@ static int run_in_model(struct evms_task *t)
 	if (r == 0 && t->plugin && t->op != EVMS_OP_WIPE)
 		r = call_op(t);
 	if (r == 0)
-		describe(t);
-	if (r == 0)
 		r = rules_after(t);
+	if (r == 0)
+		task_describe(t);
 	return r;
 }
 

@@ -88,6 +88,10 @@ int device_read_base(struct device *d, void *buf, size_t len, uint64_t offset);
  * no bytes staged there)?
  */
 bool device_is_hole(struct device *d, uint64_t offset, uint64_t len);
+/* The same, from what was known since device_set_identify(): for the many objects of one discovery. */
+bool device_is_known_hole(struct device *d, uint64_t offset, uint64_t len);
+/* Is anything staged over [offset, offset+len)? */
+bool device_is_staged_at(const struct device *d, uint64_t offset, uint64_t len);
 
 /*
  * Remember that the model depends on these bytes as they are now (a hash of each 4 KiB block around

@@ -296,9 +296,12 @@ int device_set_identify(struct device_set *set, struct device *const *devices, s
 		.uid = geteuid(),
 	};
 	struct io_queue here;
+	size_t i;
 
 	if (!count)
 		return 0;
+	for (i = 0; i < count; i++)
+		devices[i]->hole_start = devices[i]->hole_end = 0;
 	holders_free(set->holders);
 	set->holders = NULL;
 	/* One device, or somebody's windows are under way in the queue: without it. */

@@ -42,6 +42,7 @@ struct device {
 	unsigned pins;			/* windows under way: the descriptor stays open */
 	bool identified;
 	bool wrote;			/* between lock and unlock */
+	uint64_t hole_start, hole_end;	/* a hole found since identify; empty when equal */
 };
 
 /* The whole disk under locked partitions: one flock for all of them. */
@@ -99,6 +100,8 @@ void stage_overlay(const struct stage *s, void *buf, size_t len, uint64_t offset
 bool stage_covers(const struct stage *s, void *buf, size_t len, uint64_t offset);
 /* Are there bytes, not only zeros, over the range? s may be NULL. */
 bool stage_has_bytes(const struct stage *s, uint64_t len, uint64_t offset);
+/* The same, zeros included. */
+bool stage_has_any(const struct stage *s, uint64_t len, uint64_t offset);
 /* Calls write() for what is staged for a phase, in order; stops at the first error. */
 int stage_walk(struct stage *s, uint32_t phase,
 	       int (*write)(void *user, const struct device_extent *e), void *user);

@@ -347,20 +347,39 @@ int device_read(struct device *d, void *buf, size_t len, uint64_t offset)
 	return r;
 }
 
-bool device_is_hole(struct device *d, uint64_t offset, uint64_t len)
+/* The hole that begins at or before offset ends here; offset itself when there is none. */
+static uint64_t hole_end(struct device *d, uint64_t offset)
 {
 	off_t data;
 	int fd;
 
-	if (check_range(d, offset, len) < 0 || device_is_block(d) ||
-	    stage_has_bytes(d->stage, len, offset))
-		return false;
-	if (!len)
-		return true;
-	if (device_get_fd(d, &fd) < 0)
-		return false;
+	if (device_is_block(d) || device_get_fd(d, &fd) < 0)
+		return offset;
 	data = lseek(fd, (off_t)offset, SEEK_DATA);
-	if (data < 0)
-		return errno == ENXIO;		/* nothing but a hole up to the end */
-	return (uint64_t)data >= offset + len;
+	if (data < 0)			/* nothing but a hole up to the end */
+		return errno == ENXIO ? d->identity.size : offset;
+	return (uint64_t)data;
+}
+
+bool device_is_hole(struct device *d, uint64_t offset, uint64_t len)
+{
+	if (check_range(d, offset, len) < 0 || stage_has_bytes(d->stage, len, offset))
+		return false;
+	return !len || hole_end(d, offset) >= offset + len;
+}
+
+bool device_is_known_hole(struct device *d, uint64_t offset, uint64_t len)
+{
+	if (check_range(d, offset, len) < 0 || stage_has_bytes(d->stage, len, offset))
+		return false;
+	if (offset < d->hole_start || offset >= d->hole_end) {
+		d->hole_start = offset;
+		d->hole_end = hole_end(d, offset);
+	}
+	return !len || (offset >= d->hole_start && offset + len <= d->hole_end);
+}
+
+bool device_is_staged_at(const struct device *d, uint64_t offset, uint64_t len)
+{
+	return stage_has_any(d->stage, len, offset);
 }

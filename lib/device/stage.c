@@ -38,8 +38,10 @@ static int put(struct device *d, const void *bytes, uint64_t len, uint64_t offse
 	if (r < 0 || !len)
 		return r;
 	s->place_good = false;
-	/* A later phase would wipe what is put here. */
-	if (phase != EVMS_PHASE_WIPE)
+	/* What was given up before must not be wiped over what is put here. */
+	if (phase < EVMS_PHASE_FINISH)
+		r = extents_clear(&s->phases[EVMS_PHASE_FINISH], len, offset);
+	if (r == 0 && phase != EVMS_PHASE_WIPE)
 		r = extents_clear(&s->phases[EVMS_PHASE_WIPE], len, offset);
 	return r < 0 ? r : extents_put(&s->phases[phase], bytes, len, offset);
 }
@@ -124,7 +126,7 @@ bool stage_covers(const struct stage *s, void *buf, size_t len, uint64_t offset)
 	return false;
 }
 
-bool stage_has_bytes(const struct stage *s, uint64_t len, uint64_t offset)
+static bool stage_has(const struct stage *s, uint64_t len, uint64_t offset, bool zeros)
 {
 	struct extents_place p;
 	const struct extent *e;
@@ -133,12 +135,22 @@ bool stage_has_bytes(const struct stage *s, uint64_t len, uint64_t offset)
 	for (i = 0; s && i < EVMS_PHASE_COUNT; i++) {
 		p = extents_find(&s->phases[i], offset);
 		while ((e = extents_at(&s->phases[i], p)) && e->offset < offset + len) {
-			if (e->bytes)
+			if (e->bytes || zeros)
 				return true;
 			p = extents_next(&s->phases[i], p);
 		}
 	}
 	return false;
+}
+
+bool stage_has_bytes(const struct stage *s, uint64_t len, uint64_t offset)
+{
+	return stage_has(s, len, offset, false);
+}
+
+bool stage_has_any(const struct stage *s, uint64_t len, uint64_t offset)
+{
+	return stage_has(s, len, offset, true);
 }
 
 static struct device_extent describe(const struct extent *e, uint32_t phase)

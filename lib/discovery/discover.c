@@ -122,10 +122,10 @@ static int examine_next(void *user, size_t i)
 		if (r < 0)
 			return r;
 	}
-	return examine(m, &wave->windows, wave->objects.at[i]);
+	return examine(m, &wave->windows, wave->objects.at[i], false);
 }
 
-/* Everything from index from on that holds bytes. */
+/* Everything from index from on that holds bytes and was not looked at. */
 static int collect(struct wave *wave, size_t from)
 {
 	struct model *m = wave->m;
@@ -142,24 +142,33 @@ static int collect(struct wave *wave, size_t from)
 	return 0;
 }
 
+/* Objects that need no reading are done at once; the windows of the others are read together. */
 static int run_wave(struct wave *wave, struct device_set *set)
 {
+	struct model *m = wave->m;
 	window_list list = { 0 };
-	size_t i, shown = 0;
+	size_t i, before;
 	int r = 0;
 
 	for (i = 0; i < wave->objects.count && r == 0; i++) {
-		size_t before = list.count;
+		struct evms_object *o = wave->objects.at[i];
 
-		r = windows_add(&wave->windows, wave->objects.at[i], i, &list);
-		shown += list.count > before;
+		if (examine_known(m, &wave->windows, o)) {
+			r = object_settle_volume(o);
+			continue;
+		}
+		/* Only where there can be thousands on one device: the first look at a device is in the batch. */
+		if (o->kind == EVMS_KIND_REGION && windows_are_blank(&wave->windows, o)) {
+			r = examine(m, &wave->windows, o, true);
+			continue;
+		}
+		before = list.count;
+		r = windows_add(&wave->windows, o, i, &list);
+		if (r == 0 && list.count == before)	/* it has no bytes on a device */
+			r = examine(m, &wave->windows, o, false);
 	}
-	if (r == 0 && shown == wave->objects.count) {
+	if (r == 0)
 		r = device_set_prefetch(set, list.at, list.count, examine_next, wave);
-	} else if (r == 0) {	/* some have no bytes on a device: all are read as they come */
-		for (i = 0; i < wave->objects.count && r == 0; i++)
-			r = examine_next(wave, i);
-	}
 	vec_free(&list);
 	return r;
 }

@@ -7,6 +7,9 @@
 
 /* Fill an empty model from the devices. 0, -ECANCELED or -ENOMEM; bad disks are noted on themselves. */
 int discover(struct model *m, struct device_set *set, struct device *const *devices, size_t count);
+/* Look again at what is on a volume: a tool changed it. */
+int examine_volume(struct model *m, struct evms_object *volume);
+
 /* Note zeros over every magic of the plug-in that is on the object (windows.c). */
 int magics_wipe(const struct evms_plugin *p, struct evms_object *o, uint32_t phase);
 
@@ -38,9 +41,13 @@ int members_assemble(struct model *m, bool final, bool *any);
 void members_free(struct members *all);
 
 /* What an object must show of itself so that every plug-in can tell whether it is its own (windows.c). */
-struct windows {
-	uint64_t head, tail;
+struct window_set {
+	uint64_t head, tail;		/* bytes at the start and at the end */
 	VEC(const struct evms_magic *) far;	/* magics outside of both */
+};
+
+struct windows {
+	struct window_set disks, others;	/* partition managers look at disks only */
 	char *buf;			/* head bytes of the object that is examined */
 };
 
@@ -49,6 +56,12 @@ void windows_free(struct windows *w);
 /* The device windows of an object, appended to a list. */
 typedef VEC(struct device_window) window_list;
 int windows_add(const struct windows *w, struct evms_object *o, size_t group, window_list *list);
+/* Bytes at the start of the object that belong to its windows. */
+uint64_t windows_head(const struct windows *w, const struct evms_object *o);
+/* Do all windows of the object surely read as zeros, without reading them? */
+bool windows_are_blank(const struct windows *w, struct evms_object *o);
+/* Is nothing staged over them? */
+bool windows_are_unstaged(const struct windows *w, struct evms_object *o);
 /* Is one of the plug-in's magics there? head holds the first head_size bytes of the object. */
 bool magics_hit(const struct evms_plugin *p, struct evms_object *o, const char *head,
 		uint64_t head_size);
@@ -56,7 +69,9 @@ bool magics_hit(const struct evms_plugin *p, struct evms_object *o, const char *
 /* Note serials that two objects have: somebody cloned a disk (twins.c). */
 int note_twins(struct model *m);
 
-/* Ask every plug-in about an object, and let the winner have it (examine.c). */
-int examine(struct model *m, struct windows *w, struct evms_object *o);
+/* Ask every plug-in about an object, and let the winner have it (examine.c). blank: its windows hold zeros. */
+int examine(struct model *m, struct windows *w, struct evms_object *o, bool blank);
+/* Did the look before this one find a volume there, and has nothing changed since? Then it is one. */
+bool examine_known(struct model *m, const struct windows *w, struct evms_object *o);
 
 #endif

@@ -14,6 +14,17 @@ struct election {
 	struct evms_plugin *rival;	/* as good as the best one, of the same class */
 };
 
+struct head {				/* what is known of the first bytes of an object */
+	const char *bytes;
+	uint64_t size;
+	bool blank;			/* no magic anywhere */
+};
+
+static bool shows_magic(const struct evms_plugin *p, struct evms_object *o, const struct head *head)
+{
+	return !head->blank && magics_hit(p, o, head->bytes, head->size);
+}
+
 static bool role_looks_at(uint32_t role, const struct evms_object *o)
 {
 	switch (role) {
@@ -88,7 +99,7 @@ static void elect(struct election *e, struct evms_plugin *p, char *key)
 }
 
 /* All plug-ins that may look at the object; the highest priority wins, an equal one makes it nobody's. */
-static int hold_election(struct model *m, struct evms_object *o, const char *head, uint64_t head_size,
+static int hold_election(struct model *m, struct evms_object *o, const struct head *head,
 			 struct election *e)
 {
 	struct registry *registry = m->registry;
@@ -100,7 +111,7 @@ static int hold_election(struct model *m, struct evms_object *o, const char *hea
 		int r;
 
 		if (!role_looks_at(p->role, o) || (!p->magic_count && !p->has_probe) ||
-		    (p->magic_count && !magics_hit(p, o, head, head_size)))
+		    (p->magic_count && !shows_magic(p, o, head)))
 			continue;
 		r = probe(m, p, o, &key);
 		if (r < 0)
@@ -159,7 +170,7 @@ static int give(struct model *m, struct evms_object *o, struct candidate *c)
 }
 
 /* Nobody made something of the object: is it a volume, and with which file system? */
-static int examine_leaf(struct model *m, struct evms_object *o, const char *head, uint64_t head_size)
+static int examine_leaf(struct model *m, struct evms_object *o, const struct head *head)
 {
 	struct election e = { .rival = NULL };
 	struct evms_object *volume;
@@ -178,7 +189,7 @@ static int examine_leaf(struct model *m, struct evms_object *o, const char *head
 	volume = o->volume;
 	if (!volume)
 		return 0;
-	r = hold_election(m, volume, head, head_size, &e);
+	r = hold_election(m, volume, head, &e);
 	if (r == 0 && e.best.plugin)
 		r = give(m, volume, &e.best);
 	if (r == 0 && o->kind == EVMS_KIND_DISK && !volume->fs) {
@@ -188,27 +199,80 @@ static int examine_leaf(struct model *m, struct evms_object *o, const char *head
 	return r;
 }
 
-int examine(struct model *m, struct windows *w, struct evms_object *o)
+static bool is_examinable(const struct evms_object *o)
 {
-	uint64_t head = min_u64(w->head, o->size);
+	return !o->examined && !o->consumer && o->size &&
+	       !(o->state & (EVMS_STATE_INTERNAL | EVMS_STATE_UNSUPPORTED));
+}
+
+bool examine_known(struct model *m, const struct windows *w, struct evms_object *o)
+{
+	const struct evms_object *before;
+
+	if (!m->prior || o->kind == EVMS_KIND_DISK || !is_examinable(o))
+		return false;
+	before = names_find(&m->prior->names, o->kind, o->name);
+	if (!before || !before->examined || !before->volume || before->planned || before->size != o->size ||
+	    !map_equal(before, o) || !windows_are_unstaged(w, o))
+		return false;
+	o->examined = true;
+	return true;
+}
+
+/* Read the head; what cannot be read is noted. */
+static void read_head(struct model *m, struct windows *w, struct evms_object *o, struct head *head)
+{
+	int r;
+
+	head->size = windows_head(w, o);
+	r = head->blank ? 0 : object_read(o, w->buf, (size_t)head->size, 0);
+	if (head->blank)
+		head->size = 0;
+	if (r == 0)
+		return;
+	head->size = 0;
+	if (o->state & EVMS_STATE_INCOMPLETE)
+		return;
+	object_note(o, EVMS_STATE_DAMAGED, "device.read", "cannot be read: %s", strerror(-r));
+	context_message(m->ctx, EVMS_SEVERITY_ERROR, "%s: cannot be read: %s", o->name, strerror(-r));
+}
+
+int examine(struct model *m, struct windows *w, struct evms_object *o, bool blank)
+{
+	struct head head = { w->buf, 0, blank };
 	struct election e = { .rival = NULL };
 	int r;
 
-	if (o->examined || o->consumer || !head || o->state & (EVMS_STATE_INTERNAL | EVMS_STATE_UNSUPPORTED))
+	if (!is_examinable(o))
 		return 0;
-	r = object_read(o, w->buf, (size_t)head, 0);
-	if (r < 0 && !(o->state & EVMS_STATE_INCOMPLETE)) {
-		object_note(o, EVMS_STATE_DAMAGED, "device.read", "cannot be read: %s", strerror(-r));
-		context_message(m->ctx, EVMS_SEVERITY_ERROR, "%s: cannot be read: %s", o->name,
-				strerror(-r));
-	}
-	if (r < 0)
-		head = 0;
-	r = hold_election(m, o, w->buf, head, &e);
+	read_head(m, w, o, &head);
+	r = hold_election(m, o, &head, &e);
 	if (r == 0 && e.best.plugin)
 		r = give(m, o, &e.best);
 	o->examined = true;
 	if (r < 0 || o->consumer || o->claimer || o->member)
 		return r;
-	return examine_leaf(m, o, w->buf, head);
+	return examine_leaf(m, o, &head);
+}
+
+int examine_volume(struct model *m, struct evms_object *volume)
+{
+	struct evms_object *o = object_under_volume(volume);
+	struct members members = { .joined = NULL };
+	struct election e = { .rival = NULL };
+	struct head head = { NULL, 0, false };
+	int r;
+
+	object_drop_private(volume, NULL);
+	object_set_fs(volume, NULL, NULL);
+	object_clear_state(volume, ~(uint32_t)(o->state & (EVMS_STATE_READ_ONLY | EVMS_STATE_DEGRADED |
+							   EVMS_STATE_INCOMPLETE)));
+	m->members = &members;		/* nobody can join here, but somebody could try */
+	r = hold_election(m, volume, &head, &e);
+	if (r == 0 && e.best.plugin && !e.best.key)
+		r = claim(m, volume, e.best.plugin);
+	free(e.best.key);
+	m->members = NULL;
+	members_free(&members);
+	return r;
 }

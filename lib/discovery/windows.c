@@ -30,7 +30,7 @@ static bool magic_position(const struct evms_magic *g, uint64_t size, uint32_t b
 }
 
 /* Is the magic outside of the head and the tail of some objects, so that it needs a page of its own? */
-static bool is_far(const struct windows *w, const struct evms_magic *g)
+static bool is_far(const struct window_set *w, const struct evms_magic *g)
 {
 	uint64_t back;
 
@@ -42,15 +42,17 @@ static bool is_far(const struct windows *w, const struct evms_magic *g)
 	return back + (g->align ? g->align - 1 : 0) > w->tail;
 }
 
-int windows_init(struct windows *w, const struct registry *r)
+static int window_set_init(struct window_set *w, const struct registry *r, bool disks)
 {
 	size_t i;
 	uint32_t k;
 
-	*w = (struct windows){ .head = PAGE };
+	w->head = PAGE;
 	for (i = 0; i < r->plugins.count; i++) {
 		const struct evms_plugin *p = r->plugins.at[i];
 
+		if (p->role == EVMS_ROLE_PARTITION_MANAGER && !disks)
+			continue;
 		w->head = max_u64(w->head, min_u64(p->head_window, HEAD_MAX));
 		w->tail = max_u64(w->tail, min_u64(p->tail_window, TAIL_MAX));
 	}
@@ -59,18 +61,60 @@ int windows_init(struct windows *w, const struct registry *r)
 	for (i = 0; i < r->plugins.count; i++) {
 		const struct evms_plugin *p = r->plugins.at[i];
 
+		if (p->role == EVMS_ROLE_PARTITION_MANAGER && !disks)
+			continue;
 		for (k = 0; k < p->magic_count; k++)
 			if (is_far(w, &p->magics[k]) && !vec_push(&w->far, &p->magics[k]))
 				return -ENOMEM;
 	}
-	w->buf = malloc(w->head);
+	return 0;
+}
+
+int windows_init(struct windows *w, const struct registry *r)
+{
+	*w = (struct windows){ .buf = NULL };
+	if (window_set_init(&w->disks, r, true) < 0 || window_set_init(&w->others, r, false) < 0)
+		return -ENOMEM;
+	w->buf = malloc(max_u64(w->disks.head, w->others.head));
 	return w->buf ? 0 : -ENOMEM;
 }
 
 void windows_free(struct windows *w)
 {
-	vec_free(&w->far);
+	vec_free(&w->disks.far);
+	vec_free(&w->others.far);
 	free(w->buf);
+}
+
+static const struct window_set *set_for(const struct windows *w, const struct evms_object *o)
+{
+	return o->kind == EVMS_KIND_DISK ? &w->disks : &w->others;
+}
+
+uint64_t windows_head(const struct windows *w, const struct evms_object *o)
+{
+	return min_u64(set_for(w, o)->head, o->size);
+}
+
+/* Each piece of a device that the windows of the object lie on. */
+static int each_window(const struct windows *windows, struct evms_object *o, object_extent_fn fn, void *user)
+{
+	const struct window_set *w = set_for(windows, o);
+	uint64_t head = min_u64(w->head, o->size);
+	uint64_t tail = max_u64(head, o->size - min_u64(w->tail, o->size));
+	size_t i;
+	int r = object_extents(o, 0, head, fn, user);
+
+	for (i = 0; i < w->far.count && r == 0; i++) {
+		uint64_t at;
+
+		if (!magic_position(w->far.at[i], o->size, o->block_size, &at))
+			continue;
+		at = round_down(at, PAGE);
+		if (at >= head && at < tail)
+			r = object_extents(o, at, min_u64(PAGE, o->size - at), fn, user);
+	}
+	return r == 0 && tail < o->size ? object_extents(o, tail, o->size - tail, fn, user) : r;
 }
 
 struct adding {
@@ -82,30 +126,42 @@ static int add_extent(void *user, struct device *device, uint64_t offset, uint64
 {
 	struct adding *a = user;
 	struct device_window window = { device, offset, len, a->group };
+	struct device_window *last = a->list->count ? &a->list->at[a->list->count - 1] : NULL;
 
+	if (last && last->group == a->group && last->device == device && offset >= last->offset &&
+	    offset + len <= last->offset + last->size)
+		return 0;		/* two magics on one page */
 	return vec_push(a->list, window) ? 0 : -ENOMEM;
 }
 
 int windows_add(const struct windows *w, struct evms_object *o, size_t group, window_list *list)
 {
 	struct adding a = { list, group };
-	uint64_t head = min_u64(w->head, o->size);
-	uint64_t tail = max_u64(head, o->size - min_u64(w->tail, o->size));
-	size_t i;
-	int r = object_extents(o, 0, head, add_extent, &a);
+	int r = each_window(w, o, add_extent, &a);
 
-	for (i = 0; i < w->far.count && r != -ENOMEM; i++) {
-		uint64_t at;
-
-		if (!magic_position(w->far.at[i], o->size, o->block_size, &at))
-			continue;
-		at = round_down(at, PAGE);
-		if (at >= head && at < tail)
-			r = object_extents(o, at, min_u64(PAGE, o->size - at), add_extent, &a);
-	}
-	if (r != -ENOMEM && tail < o->size)
-		r = object_extents(o, tail, o->size - tail, add_extent, &a);
 	return r == -ENOMEM ? r : 0;	/* what cannot be mapped cannot be read ahead either */
+}
+
+static int is_hole(void *user, struct device *device, uint64_t offset, uint64_t len)
+{
+	(void)user;
+	return device_is_known_hole(device, offset, len) ? 0 : 1;
+}
+
+bool windows_are_blank(const struct windows *w, struct evms_object *o)
+{
+	return each_window(w, o, is_hole, NULL) == 0;
+}
+
+static int is_unstaged(void *user, struct device *device, uint64_t offset, uint64_t len)
+{
+	(void)user;
+	return device_is_staged_at(device, offset, len) ? 1 : 0;
+}
+
+bool windows_are_unstaged(const struct windows *w, struct evms_object *o)
+{
+	return each_window(w, o, is_unstaged, NULL) == 0;
 }
 
 static bool magic_hit(const struct evms_magic *g, struct evms_object *o, uint32_t block,

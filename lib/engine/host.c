@@ -617,7 +617,7 @@ static int host_zero(struct evms_object *o, uint64_t offset, uint64_t len, uint3
 	struct writing w = { o->model, o, phase };
 	int r;
 
-	if (o->model->call.may_wipe && phase == EVMS_PHASE_WIPE)
+	if (o->model->call.may_wipe && (phase == EVMS_PHASE_FINISH || phase == EVMS_PHASE_WIPE))
 		return stage_failed(o, object_wipe(o, offset, len, phase));
 	r = may_write(o, phase);
 	if (r < 0)

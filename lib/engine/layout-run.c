@@ -148,18 +148,6 @@ static bool is_input(const struct evms_object *o, const struct evms_object *in)
 	return false;
 }
 
-/* The partition manager of a disk; NULL for none. */
-static const char *table_of(const struct evms_object *disk)
-{
-	struct evms_space s;
-
-	for (size_t i = 0; evms_object_get_space(disk, i, &s) == 0; i++)
-		if (s.object && s.kind & (EVMS_KIND_METADATA | EVMS_KIND_PARTITION) &&
-		    evms_object_get_plugin(s.object)[0])
-			return evms_object_get_plugin(s.object);
-	return NULL;
-}
-
 /*
  * What would be lost if the object were used for something else: 0 and text, or -ENOENT for
  * nothing.
@@ -643,14 +631,14 @@ static int assign_table(struct layout *l, struct layout_item *disk)
 
 static int settle_table(struct layout *l, struct layout_item *disk)
 {
-	const char *table = table_of(disk->object);
+	const char *table = evms_object_get_manager(disk->object);
 	int r = 0;
 
-	if (disk->plugin && table && !strcmp(table, evms_plugin_get_name(disk->plugin)))
+	if (disk->plugin && !strcmp(table, evms_plugin_get_name(disk->plugin)))
 		return 0;
 	if (!disk->plugin && !disk->fs.wanted && !disk->user)
 		return 0;
-	if (table)
+	if (table[0])
 		r = drop_table(l, disk, table);
 	else if (disk->plugin)
 		r = make_blank(l, disk);

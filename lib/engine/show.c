@@ -222,6 +222,8 @@ static void show_place(struct text *t, const struct evms_object *o)
 
 	if (evms_object_get_path(o)[0])
 		put_text(t, "path", evms_object_get_path(o));
+	if (evms_object_get_kind(o) == EVMS_KIND_DISK)
+		put_text(t, "manager", evms_object_get_manager(o));
 	if (parent) {
 		put_u64(t, "parent", evms_object_get_id(parent));
 		put_u64(t, "offset", evms_object_get_offset(o));

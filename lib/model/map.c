@@ -121,3 +121,29 @@ int map_check(const struct evms_object *o)
 				   (unsigned long long)o->size);
 	return 0;
 }
+
+static const char *or_empty(const char *s)
+{
+	return s ? s : "";
+}
+
+bool map_equal(const struct evms_object *a, const struct evms_object *b)
+{
+	size_t i;
+	uint32_t k;
+
+	if (a->map.count != b->map.count)
+		return false;
+	for (i = 0; i < a->map.count; i++) {
+		const struct map_target *x = &a->map.at[i], *y = &b->map.at[i];
+
+		if (x->offset != y->offset || x->size != y->size || x->chunk != y->chunk || x->n != y->n ||
+		    strcmp(x->target, y->target) || strcmp(or_empty(x->args), or_empty(y->args)))
+			return false;
+		for (k = 0; k < x->n; k++)
+			if (map_legs(x)[k].offset != map_legs(y)[k].offset ||
+			    strcmp(map_legs(x)[k].input->name, map_legs(y)[k].input->name))
+				return false;
+	}
+	return true;
+}

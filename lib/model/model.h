@@ -101,6 +101,7 @@ struct evms_object {
 	bool waiting;			/* gone, and may be revived: not freed yet */
 	bool touched;			/* changed by the plug-in call under way */
 	bool examined;			/* discovery has looked at it, or a task made it */
+	bool planned;			/* a task changed it: it is not on the disk like this */
 	bool wiped;			/* this plan leaves no signature on it */
 	bool member;			/* joined something bigger: never a volume by itself */
 };
@@ -152,6 +153,7 @@ struct model {
 	uint64_t generation;		/* grows with every change */
 	bool scratch;			/* a second look: what it reads is not remembered */
 	struct members *members;	/* while discovering */
+	const struct model *prior;	/* a look before this one, at the same bytes but what is staged */
 };
 
 int model_new(struct context *ctx, struct registry *registry, void *owner, uint64_t *next_id,
@@ -223,6 +225,8 @@ int map_add(struct evms_object *o, uint64_t offset, uint64_t size, const char *t
 void map_clear(struct evms_object *o);
 /* Does the map tile the object? -EPROTO, recorded, when not. Objects without a map are fine. */
 int map_check(const struct evms_object *o);
+/* The same stretches over inputs of the same names? The objects may be of different models. */
+bool map_equal(const struct evms_object *a, const struct evms_object *b);
 static inline const struct map_leg *map_legs(const struct map_target *t)
 {
 	return t->n > 1 ? t->many : &t->one;

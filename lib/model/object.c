@@ -108,6 +108,7 @@ fail:
 void object_touch(struct evms_object *o)
 {
 	o->model->generation++;
+	o->planned |= !o->model->members;
 	if (o->touched)
 		return;
 	/* Without memory to remember it, the object is settled at once by whoever looks next. */

@@ -71,7 +71,7 @@ static void count_libraries(void)
 
 	while (f && fgets(line, sizeof(line), f)) {
 		path = strchr(line, '/');
-		if (!path || !strstr(path, "libevms") || !strcmp(path, seen))
+		if (!path || !strstr(path, "/libevms.so") || !strcmp(path, seen))
 			continue;
 		strcpy(seen, path);
 		n++;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The rig: see rig.h. */
+#define _GNU_SOURCE 1
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -162,25 +163,43 @@ void rig_commit(struct rig *r)
 	rig_ok(r, evms_engine_commit(r->e, 0));
 }
 
+static int compare_lines(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
 char *rig_model(struct rig *r)
 {
 	struct evms_list *all;
 	struct evms_object *o;
-	char *text = NULL;
-	size_t size = 0;
-	FILE *f = open_memstream(&text, &size);
+	char **lines, *text = NULL;
+	size_t size = 0, i, count;
+	FILE *f;
 
 	rig_ok(r, evms_engine_list(r->e, EVMS_KIND_ANY, &all));
-	evms_list_foreach(o, all)
-		fprintf(f, "%s %s %" PRIu64 "@%" PRIu64 " %s %s %s %x %s %s\n", evms_object_get_kind_name(o),
-			evms_object_get_name(o), evms_object_get_size(o), evms_object_get_offset(o),
-			evms_object_get_plugin(o), evms_object_get_label(o), evms_object_get_uuid(o),
-			evms_object_get_state(o), evms_object_get_fs_type(o), evms_object_get_fs_label(o));
+	count = evms_list_get_length(all);
+	lines = calloc(count + 1, sizeof(*lines));
+	assert_non_null(lines);
+	for (i = 0; (o = evms_list_get(all, i)); i++)
+		assert_true(asprintf(&lines[i], "%s %s %" PRIu64 "@%" PRIu64 " %s %s %s %x %s %s\n",
+				     evms_object_get_kind_name(o), evms_object_get_name(o),
+				     evms_object_get_size(o), evms_object_get_offset(o),
+				     evms_object_get_plugin(o), evms_object_get_label(o),
+				     evms_object_get_uuid(o), evms_object_get_state(o),
+				     evms_object_get_fs_type(o), evms_object_get_fs_label(o)) > 0);
 	evms_list_unref(all);
+	qsort(lines, count, sizeof(*lines), compare_lines);
+	f = open_memstream(&text, &size);
+	for (i = 0; i < count; i++) {
+		fputs(lines[i], f);
+		free(lines[i]);
+	}
+	free(lines);
 	fclose(f);
 	return text;
 }
 
+/* Holes are zeros, and do not count. */
 uint64_t rig_hash(const struct rig *r, const char *file)
 {
 	int fd = open(rig_path(r, file), O_RDONLY | O_CLOEXEC);
@@ -189,7 +208,7 @@ uint64_t rig_hash(const struct rig *r, const char *file)
 	ssize_t n, i;
 
 	assert_true(fd >= 0);
-	for (;;) {	/* holes are zeros, and do not count */
+	for (;;) {
 		off_t data = lseek(fd, (off_t)offset, SEEK_DATA);
 
 		if (data < 0)

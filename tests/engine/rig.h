@@ -36,7 +36,7 @@ void rig_refused(struct rig *r, int error, const char *reason, const char *plugi
 		 const char *inputs, const char *options);
 void rig_plan(struct rig *r);
 void rig_commit(struct rig *r);
-/* The model without ids, one object a line; to be compared and freed. */
+/* The model without ids, one object a line, sorted; to be compared and freed. */
 char *rig_model(struct rig *r);
 /* A hash of all bytes of an image. */
 uint64_t rig_hash(const struct rig *r, const char *file);

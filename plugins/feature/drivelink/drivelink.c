@@ -34,7 +34,6 @@ EVMS_PLUGIN(
 	EVMS_MAGICS(link_magics),
 	EVMS_OPTIONS(link_options),
 	.head_window = 4096,
-	.tail_window = 131072,
 	.order = {
 		.classes = EVMS_FEATURE_AGGREGATE,
 		.preferred = EVMS_FEATURE_AGGREGATE,

@@ -110,9 +110,10 @@ static int wipe_old(const struct link_child *c)
 	return r;
 }
 
-/* The copies 1 first: what then has copies 2 only, and not all of them, is no link any more. */
+/* All copies 1 first: what then has copies 2 only, and not all of them, is no link any more. */
 static int wipe_metadata(const struct link *l, uint32_t first)
 {
+	static const uint32_t phases[3] = { 0, EVMS_PHASE_FINISH, EVMS_PHASE_WIPE };
 	const struct link_child *c;
 	uint32_t number, i;
 	int r = 0;
@@ -122,7 +123,7 @@ static int wipe_metadata(const struct link *l, uint32_t first)
 			c = &l->children[i];
 			if (c->object)
 				r = evms_zero(c->object, number == 1 ? 0 : c->copy2, LINK_AREA,
-					      EVMS_PHASE_WIPE);
+					      phases[number]);
 		}
 	}
 	return r;

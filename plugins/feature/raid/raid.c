@@ -36,7 +36,7 @@ EVMS_PLUGIN(
 	EVMS_MAGICS(raid_magics),
 	EVMS_OPTIONS(raid_options),
 	.head_window = 8192,
-	.tail_window = 131072,
+	.tail_window = 12288,
 	.order = {
 		.classes = EVMS_FEATURE_AGGREGATE,
 		.preferred = EVMS_FEATURE_AGGREGATE,

@@ -76,7 +76,7 @@ static int stage_area(const struct pv *pv, const struct mda *m, const struct buf
 
 int lvm2_write(struct evms_object *o)
 {
-	const struct vg *vg = evms_get_private(o);
+	struct vg *vg = evms_get_private(o);
 	static const char zeros[SECTOR];
 	struct buf text = { NULL, 0, 0, false };
 	uint64_t len;
@@ -94,6 +94,8 @@ int lvm2_write(struct evms_object *o)
 		return evms_fail(o, ENOMEM, "lvm2.memory", "no memory for the metadata");
 	}
 	crc = lvm_crc(text.data, (size_t)len);
+	vg->staged_len = len;
+	vg->staged_crc = crc;
 	r = check_room(vg, len);
 	for (i = 0; i < vg->pv_count && r == 0; i++) {
 		const struct pv *pv = vg->pvs[i];
@@ -106,4 +108,32 @@ int lvm2_write(struct evms_object *o)
 	}
 	buf_free(&text);
 	return r;
+}
+
+/* The text that was staged last counts now. */
+void lvm2_committed(struct evms_object *o)
+{
+	struct vg *vg = evms_get_private(o);
+	size_t i;
+	uint32_t k;
+
+	if (!vg)
+		return;
+	vg->seqno++;
+	evms_set_u64(o, "seqno", EVMS_TYPE_U64, vg->seqno);
+	for (i = 0; i < vg->pv_count; i++) {
+		struct pv *pv = vg->pvs[i];
+
+		pv->fresh = false;
+		for (k = 0; k < pv->mda_count; k++) {
+			struct mda *m = &pv->mdas[k];
+
+			if (!is_written(pv, k) || mda_place(m, vg->staged_len, &m->text_offset) < 0)
+				continue;
+			m->text_size = vg->staged_len;
+			m->text_crc = vg->staged_crc;
+			m->pending = false;
+			m->damage = NULL;
+		}
+	}
 }

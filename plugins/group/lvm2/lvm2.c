@@ -108,6 +108,7 @@ static const struct evms_setup setup = {
 	.set = lvm2_set,
 	.repair = lvm2_repair,
 	.write = lvm2_write,
+	.committed = lvm2_committed,
 };
 
 EVMS_PLUGIN(

@@ -264,6 +264,8 @@ struct vg {
 	bool resizeable;
 	uint32_t next_pv, next_lv;	/* numbers tried next for names */
 	uint64_t stamp;			/* time of the last change */
+	uint64_t staged_len;		/* of the text that was staged last, and its checksum */
+	uint32_t staged_crc;
 	char host[65];
 };
 
@@ -356,6 +358,7 @@ int lvm2_rename(struct evms_task *task);
 int lvm2_set(struct evms_task *task);
 int lvm2_repair(struct evms_task *task);
 int lvm2_write(struct evms_object *o);
+void lvm2_committed(struct evms_object *o);
 int region_create(struct evms_task *task, struct vg *vg);
 int region_remove(struct evms_task *task, struct evms_object *o);
 int region_resize(struct evms_task *task, struct evms_object *o, bool larger);
