@@ -387,15 +387,16 @@ struct evms_setup {
 	int (*write)(struct evms_object *o);
 	/**
 	 * File-system modules: do during the commit what the task announced, with evms_tool(). The volume
-	 * has been written already; when the file system shrinks it has not. Changes nothing in the model,
-	 * which is read back afterwards.
+	 * has been written already; when the file system shrinks it has not. Changes nothing in the model:
+	 * the volume is looked at again afterwards.
 	 * @return 0 or a negative errno, which stops the commit
 	 * @since 1.0
 	 */
 	int (*execute)(struct evms_task *task);
 	/**
-	 * What write() staged last for @p o is on the disk now: bring private data up to date. Without
-	 * this the engine discovers everything again after a commit. @since 1.0
+	 * What write() staged last for @p o is on the disk now: bring private data and properties up to date.
+	 * It cannot fail. Without this the engine discovers everything again after a commit.
+	 * @since 1.0
 	 */
 	void (*committed)(struct evms_object *o);
 };
@@ -894,7 +895,8 @@ static inline int evms_write(struct evms_object *o, const void *buf, size_t len,
 			     uint32_t phase)
 { return EVMS_CALL_(write, (o, buf, len, offset, phase)); }
 /**
- * Stage zeros. In write() as evms_write(); in operations with EVMS_PHASE_WIPE only, and then for every later plan.
+ * Stage zeros. In write() as evms_write(); in operations with EVMS_PHASE_FINISH or _WIPE only, and then for every
+ * later plan.
  * Bytes that are staged over them afterwards in another phase win.
  * @return as evms_write()
  * @since 1.0

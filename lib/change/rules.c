@@ -574,6 +574,8 @@ static void make_new(struct evms_object *disk)
 	if (disk->claimer)
 		object_drop_private(disk, disk->claimer);
 	disk->claimer = NULL;
+	disk->size = disk->disk->first_size;	/* a table that settled the block size is gone */
+	disk->block_size = disk->disk->first_block_size;
 	object_clear_state(disk, ~(uint32_t)EVMS_STATE_READ_ONLY);
 	if (!device_facts(disk->disk->device)->read_only)
 		object_clear_state(disk, EVMS_STATE_READ_ONLY);

@@ -120,34 +120,52 @@ static const char *difference(const struct evms_object *a, const struct evms_obj
 		return "user";
 	if (a->inputs.count != b->inputs.count)
 		return "number of inputs";
-	return map_equal(a, b) ? NULL : "map";
+	return b->before || map_equal(a, b) ? NULL : "map";
+}
+
+static int differs(struct change *c, const struct evms_object *a, const char *what)
+{
+	return context_fail(c->ctx, EPROTO, a->name, owner_name(a), "verify.differs",
+			    "the %s of this %s would not be found as planned; nothing was written", what,
+			    kind_name(a->kind));
+}
+
+static int find_missing(struct change *c, const struct model *planned, const struct model *found)
+{
+	size_t i;
+
+	for (i = 0; i < planned->objects.count; i++) {
+		const struct evms_object *a = planned->objects.at[i];
+
+		if (a && a->kind != EVMS_KIND_VOLUME && !names_find(&found->names, a->kind, a->name))
+			return differs(c, a, "existence");
+	}
+	return 0;
 }
 
 static int compare(struct change *c, const struct model *planned, const struct model *found)
 {
-	const struct evms_object *a, *b;
-	const char *what;
-	size_t i;
+	size_t i, same = 0;
 
-	for (i = 0; i < planned->objects.count; i++) {
-		a = planned->objects.at[i];
-		if (!a || (a->kind == EVMS_KIND_VOLUME && a->inputs.at[0]->kind == EVMS_KIND_DISK))
-			continue;	/* a volume on a bare disk is known by its file system, which comes later */
-		b = names_find(&found->names, a->kind, a->name);
-		what = b ? difference(a, b) : "existence";
-		if (what)
-			return context_fail(c->ctx, EPROTO, a->name, owner_name(a), "verify.differs",
-					    "the %s of this %s would not be found as planned; nothing was written",
-					    what, kind_name(a->kind));
-	}
 	for (i = 0; i < found->objects.count; i++) {
-		b = found->objects.at[i];
-		if (b && !names_find(&planned->names, b->kind, b->name) && b->kind != EVMS_KIND_VOLUME)
+		const struct evms_object *b = found->objects.at[i], *a;
+		const char *what;
+
+		if (!b || b->kind == EVMS_KIND_VOLUME)	/* it follows from what it is on */
+			continue;
+		a = b->before ? b->before : names_find(&planned->names, b->kind, b->name);
+		if (!a)
 			return context_fail(c->ctx, EPROTO, b->name, owner_name(b), "verify.extra",
 					    "this %s would be found, and is not planned; nothing was written",
 					    kind_name(b->kind));
+		what = difference(a, b);
+		if (what)
+			return differs(c, a, what);
+		same++;
 	}
-	return 0;
+	for (i = 0; i < planned->objects.count; i++)
+		same -= planned->objects.at[i] && planned->objects.at[i]->kind != EVMS_KIND_VOLUME;
+	return same ? find_missing(c, planned, found) : 0;
 }
 
 int change_verify(struct change *c)

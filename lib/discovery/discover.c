@@ -50,6 +50,8 @@ static int make_disk(struct model *m, struct evms_plugin *p, struct evms_object 
 		if (facts->physical_block_size)
 			disk->physical_block_size = facts->physical_block_size;
 		r = p->devices.describe ? p->devices.describe(disk, facts) : 0;
+		disk->disk->first_size = disk->size;
+		disk->disk->first_block_size = disk->block_size;
 	}
 	r = model_call_end(m, r);
 	if (r == 0)
@@ -153,10 +155,8 @@ static int run_wave(struct wave *wave, struct device_set *set)
 	for (i = 0; i < wave->objects.count && r == 0; i++) {
 		struct evms_object *o = wave->objects.at[i];
 
-		if (examine_known(m, &wave->windows, o)) {
-			r = object_settle_volume(o);
-			continue;
-		}
+		if (examine_known(m, &wave->windows, o))
+			continue;	/* the second look is about what it is, not for its volume */
 		/* Only where there can be thousands on one device: the first look at a device is in the batch. */
 		if (o->kind == EVMS_KIND_REGION && windows_are_blank(&wave->windows, o)) {
 			r = examine(m, &wave->windows, o, true);

@@ -215,6 +215,7 @@ bool examine_known(struct model *m, const struct windows *w, struct evms_object 
 	if (!before || !before->examined || !before->volume || before->planned || before->size != o->size ||
 	    !map_equal(before, o) || !windows_are_unstaged(w, o))
 		return false;
+	o->before = before;
 	o->examined = true;
 	return true;
 }

@@ -9,12 +9,27 @@ static const char *serial_of(const struct evms_object *o)
 	return o->serial ? o->serial : o->uuid;
 }
 
+struct serial {
+	uint64_t hash;			/* without regard to case */
+	struct evms_object *object;
+};
+
+static uint64_t hash_serial(const char *s)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+
+	for (; *s; s++)
+		h = (h ^ (uint8_t)(*s | 0x20)) * 0x100000001b3u;
+	return h;
+}
+
 static int compare_serials(const void *a, const void *b)
 {
-	const struct evms_object *const *x = a, *const *y = b;
-	int r = strcasecmp(serial_of(*x), serial_of(*y));
+	const struct serial *x = a, *y = b;
 
-	return r ? r : (*x)->index < (*y)->index ? -1 : 1;
+	if (x->hash != y->hash)
+		return x->hash < y->hash ? -1 : 1;
+	return x->object->index < y->object->index ? -1 : 1;
 }
 
 static int note_pair(struct model *m, struct evms_object *a, struct evms_object *b)
@@ -32,7 +47,7 @@ static int note_pair(struct model *m, struct evms_object *a, struct evms_object 
 
 int note_twins(struct model *m)
 {
-	VEC(struct evms_object *) all = { 0 };
+	VEC(struct serial) all = { 0 };
 	size_t i;
 	int r = 0;
 
@@ -41,14 +56,15 @@ int note_twins(struct model *m)
 
 		if (o && serial_of(o) && o->kind & (EVMS_KIND_DISK | EVMS_KIND_PARTITION | EVMS_KIND_GROUP |
 						    EVMS_KIND_REGION | EVMS_KIND_FEATURE) &&
-		    !vec_push(&all, o))
+		    !vec_push(&all, ((struct serial){ hash_serial(serial_of(o)), o })))
 			r = -ENOMEM;
 	}
 	if (r == 0 && all.count)
 		qsort(all.at, all.count, sizeof(*all.at), compare_serials);
 	for (i = 1; i < all.count && r == 0; i++)
-		if (!strcasecmp(serial_of(all.at[i - 1]), serial_of(all.at[i])))
-			r = note_pair(m, all.at[i - 1], all.at[i]);
+		if (all.at[i - 1].hash == all.at[i].hash &&
+		    !strcasecmp(serial_of(all.at[i - 1].object), serial_of(all.at[i].object)))
+			r = note_pair(m, all.at[i - 1].object, all.at[i].object);
 	vec_free(&all);
 	return r;
 }

@@ -7,6 +7,7 @@
 #define PAGE		4096
 #define HEAD_MAX	(64 * 1024)
 #define TAIL_MAX	(64 * 1024)
+#define GAP_MAX		(48 * 1024)	/* one read costs more than these bytes between two */
 #define BLOCK_BIG	4096	/* the other block size that an image file may have */
 
 /* Where the magic is on this object; false when the object is too small for it. */
@@ -42,6 +43,17 @@ static bool is_far(const struct window_set *w, const struct evms_magic *g)
 	return back + (g->align ? g->align - 1 : 0) > w->tail;
 }
 
+/* From the start of an object to its end. */
+static int compare_far(const void *a, const void *b)
+{
+	int64_t x = (*(const struct evms_magic *const *)a)->offset;
+	int64_t y = (*(const struct evms_magic *const *)b)->offset;
+
+	if ((x < 0) != (y < 0))
+		return x < 0 ? 1 : -1;
+	return x < y ? -1 : x > y;
+}
+
 static int window_set_init(struct window_set *w, const struct registry *r, bool disks)
 {
 	size_t i;
@@ -67,6 +79,8 @@ static int window_set_init(struct window_set *w, const struct registry *r, bool 
 			if (is_far(w, &p->magics[k]) && !vec_push(&w->far, &p->magics[k]))
 				return -ENOMEM;
 	}
+	if (w->far.count)
+		qsort(w->far.at, w->far.count, sizeof(*w->far.at), compare_far);
 	return 0;
 }
 
@@ -128,9 +142,12 @@ static int add_extent(void *user, struct device *device, uint64_t offset, uint64
 	struct device_window window = { device, offset, len, a->group };
 	struct device_window *last = a->list->count ? &a->list->at[a->list->count - 1] : NULL;
 
+	/* Windows close to each other are read as one: a request is what costs, on a disk above all. */
 	if (last && last->group == a->group && last->device == device && offset >= last->offset &&
-	    offset + len <= last->offset + last->size)
-		return 0;		/* two magics on one page */
+	    offset <= last->offset + last->size + GAP_MAX) {
+		last->size = max_u64(last->size, offset + len - last->offset);
+		return 0;
+	}
 	return vec_push(a->list, window) ? 0 : -ENOMEM;
 }
 
@@ -161,6 +178,10 @@ static int is_unstaged(void *user, struct device *device, uint64_t offset, uint6
 
 bool windows_are_unstaged(const struct windows *w, struct evms_object *o)
 {
+	/* Most objects lie in one piece far from everything that is staged. */
+	if (o->map.count == 1 && o->map.at[0].target == target_linear &&
+	    object_extents(o, 0, o->size, is_unstaged, NULL) == 0)
+		return true;
 	return each_window(w, o, is_unstaged, NULL) == 0;
 }
 

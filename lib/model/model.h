@@ -74,6 +74,8 @@ struct object_disk {
 	struct device *device;
 	struct evms_geometry geometry;
 	bool block_size_assumed;
+	uint64_t first_size;		/* what the device manager said */
+	uint32_t first_block_size;	/* before a table settled it */
 };
 
 struct evms_object {
@@ -89,6 +91,7 @@ struct evms_object {
 	struct evms_object *parent;	/* what its space was cut from */
 	struct evms_object *consumer;	/* the group or feature object that uses it */
 	struct evms_object *volume;	/* the volume on it */
+	const struct evms_object *before;	/* the same one in the look before this, and unchanged */
 	VEC(struct evms_object *) inputs, outputs;
 	struct space *space;
 	VEC(struct map_target) map;
@@ -98,6 +101,7 @@ struct evms_object {
 	struct object_fs *fs;
 	struct object_disk *disk;
 	struct evms_object *next_name;	/* chain of the name table */
+	uint64_t name_hash;
 	bool waiting;			/* gone, and may be revived: not freed yet */
 	bool touched;			/* changed by the plug-in call under way */
 	bool examined;			/* discovery has looked at it, or a task made it */
@@ -203,6 +207,7 @@ int object_fail(const struct evms_object *o, int error, const char *reason, cons
 struct evms_object *names_find(const struct name_table *t, uint32_t kind, const char *name);
 int names_add(struct name_table *t, struct evms_object *o);
 void names_remove(struct name_table *t, struct evms_object *o);
+void names_clear(struct name_table *t);
 
 /* --- space lists (space.c) --- */
 int space_add(struct evms_object *parent, uint64_t offset, uint64_t size, uint32_t kind,

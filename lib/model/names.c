@@ -4,29 +4,30 @@
 #include "model/model.h"
 #include "util/crc.h"
 
-static size_t name_slot(const struct name_table *t, uint32_t kind, const char *name)
+static struct evms_object **slot_of(const struct name_table *t, uint64_t hash)
 {
-	return (size_t)hash64(kind, name, strlen(name)) & (t->slot_count - 1);
+	return &t->slots[(size_t)hash & (t->slot_count - 1)];
 }
 
 struct evms_object *names_find(const struct name_table *t, uint32_t kind, const char *name)
 {
+	uint64_t hash = hash64(kind, name, strlen(name));
 	struct evms_object *o;
 
 	if (!t->slot_count)
 		return NULL;
-	for (o = t->slots[name_slot(t, kind, name)]; o; o = o->next_name)
-		if (o->kind == kind && !strcmp(o->name, name))
+	for (o = *slot_of(t, hash); o; o = o->next_name)
+		if (o->name_hash == hash && o->kind == kind && !strcmp(o->name, name))
 			return o;
 	return NULL;
 }
 
 static void names_put(struct name_table *t, struct evms_object *o)
 {
-	size_t slot = name_slot(t, o->kind, o->name);
+	struct evms_object **slot = slot_of(t, o->name_hash);
 
-	o->next_name = t->slots[slot];
-	t->slots[slot] = o;
+	o->next_name = *slot;
+	*slot = o;
 }
 
 static int names_grow(struct name_table *t)
@@ -35,7 +36,7 @@ static int names_grow(struct name_table *t)
 	struct evms_object *o, *next;
 	size_t i;
 
-	t->slot_count = old.slot_count ? old.slot_count * 2 : 64;
+	t->slot_count = old.slot_count ? old.slot_count * 4 : 64;
 	t->slots = calloc(t->slot_count, sizeof(struct evms_object *));
 	if (!t->slots) {
 		*t = old;
@@ -55,6 +56,7 @@ int names_add(struct name_table *t, struct evms_object *o)
 {
 	if (t->count >= t->slot_count && names_grow(t) < 0)
 		return -ENOMEM;
+	o->name_hash = hash64(o->kind, o->name, strlen(o->name));
 	names_put(t, o);
 	t->count++;
 	return 0;
@@ -66,7 +68,7 @@ void names_remove(struct name_table *t, struct evms_object *o)
 
 	if (!t->slot_count)
 		return;
-	for (at = &t->slots[name_slot(t, o->kind, o->name)]; *at; at = &(*at)->next_name) {
+	for (at = slot_of(t, o->name_hash); *at; at = &(*at)->next_name) {
 		if (*at == o) {
 			*at = o->next_name;
 			o->next_name = NULL;
@@ -74,4 +76,11 @@ void names_remove(struct name_table *t, struct evms_object *o)
 			return;
 		}
 	}
+}
+
+void names_clear(struct name_table *t)
+{
+	if (t->count)
+		memset(t->slots, 0, t->slot_count * sizeof(*t->slots));
+	t->count = 0;
 }

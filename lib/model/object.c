@@ -501,6 +501,8 @@ static void model_empty(struct model *m, bool revive)
 {
 	size_t i;
 
+	names_clear(&m->names);
+
 	for (i = m->objects.count; i-- > 0; )	/* private data first: release() may look around */
 		if (m->objects.at[i])
 			object_drop_private(m->objects.at[i], NULL);
@@ -509,7 +511,6 @@ static void model_empty(struct model *m, bool revive)
 
 		if (!o)
 			continue;
-		names_remove(&m->names, o);
 		object_empty(o);
 		o->model = NULL;
 		o->waiting = revive && names_add(&m->graves, o) == 0;

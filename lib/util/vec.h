@@ -14,7 +14,7 @@
 /* Room for one more element of the given size. false: out of memory, nothing changed. */
 static inline bool vec_grow_(void **at, size_t count, size_t *capacity, size_t element)
 {
-	size_t wanted = *capacity ? *capacity * 2 : 8;
+	size_t wanted = *capacity ? *capacity * 2 : element >= 32 ? 1 : 4;	/* most stay short */
 	void *p;
 
 	if (count < *capacity)

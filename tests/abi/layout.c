@@ -202,7 +202,8 @@ AT(check, 160);
 AT(unmkfs, 168);
 AT(write, 176);
 AT(execute, 184);
-SIZE(192);
+AT(committed, 192);
+SIZE(200);
 #undef STRUCT
 
 #define STRUCT evms_target_ops

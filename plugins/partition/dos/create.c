@@ -163,10 +163,19 @@ static int get_align(struct evms_task *task, const struct dos_table *t, uint64_t
 	return 0;
 }
 
+/* A share of the space need not be exact: it ends where the next partition can begin. */
+static bool is_percentage(struct evms_task *task)
+{
+	const char *text = evms_task_has(task, "size") ? evms_task_get_str(task, "size") : NULL;
+
+	return text && *text && text[strlen(text) - 1] == '%';
+}
+
 /* Where something of the wanted size goes inside a room; size 0 is all of it. */
 static int place(struct evms_task *task, const struct dos_table *t, const struct room *room,
 		 bool has_start, uint64_t size, struct room *out)
 {
+	bool share = is_percentage(task);
 	uint64_t align, left, end;
 	int r = get_align(task, t, &align);
 
@@ -190,14 +199,15 @@ static int place(struct evms_task *task, const struct dos_table *t, const struct
 			return evms_task_fail(task, ENOSPC, "dos.space", "no aligned space");
 	}
 	left = room->end > out->start ? room->end - out->start : 0;
+	if (size > left && share)
+		size = left;
 	if (size > left || !left)
 		return evms_task_fail(task, ENOSPC, "dos.space", "%" PRIu64 " bytes are wanted, %" PRIu64
 				      " can be had here", size * t->bs, left * t->bs);
-	end = room->end - room->end % align;
-	if (size)
-		out->end = out->start + size;
-	else
-		out->end = end > out->start ? end : room->end;
+	out->end = size ? out->start + size : room->end;
+	end = out->end - out->end % align;
+	if ((!size || share) && end > out->start)
+		out->end = end;
 	return 0;
 }
 

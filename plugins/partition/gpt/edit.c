@@ -18,6 +18,8 @@ static int commit_entry(struct evms_object *part, struct gpt_table *t, uint32_t 
 	if (r == 0 && renamed) {
 		gpt_part_object_name(entry, index, name);
 		r = evms_set_name(part, name);
+		if (r == 0)
+			r = gpt_parts_rename(disk, t);
 	}
 	if (r == 0)
 		r = gpt_task_changed(disk, t);
@@ -28,7 +30,8 @@ static int commit_entry(struct evms_object *part, struct gpt_table *t, uint32_t 
 	return r;
 }
 
-static int change_name(struct evms_task *task, uint8_t *entry)
+static int change_name(struct evms_task *task, struct evms_object *part, const struct gpt_table *t,
+		       uint32_t index, uint8_t *entry)
 {
 	const char *name = evms_task_get_str(task, "name");
 	int r = gpt_name_set(entry, name ? name : "");
@@ -37,7 +40,10 @@ static int change_name(struct evms_task *task, uint8_t *entry)
 		return evms_task_fail(task, EINVAL, "gpt.name", "the name has more than 36 characters");
 	if (r < 0)
 		return evms_task_fail(task, EINVAL, "gpt.name", "the name is not UTF-8 text");
-	return 0;
+	/* One that is used twice already may stay so: what is set then is something else. */
+	if (memcmp(entry + GPT_E_NAME, gpt_entry(t, index) + GPT_E_NAME, GPT_NAME_UNITS * 2) == 0)
+		return 0;
+	return gpt_task_check_name(task, evms_get_parent(part), t, entry, index);
 }
 
 static int change_type(struct evms_task *task, uint8_t *entry)
@@ -111,7 +117,7 @@ int gpt_rename(struct evms_task *task)
 		return evms_task_fail(task, ENOTSUP, "gpt.name", "the table itself has no name");
 	r = open_entry(task, part, &t, &index, entry);
 	if (r == 0)
-		r = change_name(task, entry);
+		r = change_name(task, part, t, index, entry);
 	return r == 0 ? commit_entry(part, t, index, entry, true) : r;
 }
 
@@ -129,7 +135,7 @@ static int set_partition(struct evms_task *task, struct evms_object *part)
 	if (r == 0 && evms_task_has(task, "uuid"))
 		r = change_uuid(task, t, index, entry);
 	if (r == 0 && evms_task_has(task, "name"))
-		r = change_name(task, entry);
+		r = change_name(task, part, t, index, entry);
 	return r == 0 ? commit_entry(part, t, index, entry, evms_task_has(task, "name")) : r;
 }
 

@@ -78,6 +78,7 @@ struct gpt_table {
 	uint64_t stale_first, stale_blocks;	/* a backup that was moved away: wiped by write */
 	uint64_t meta[GPT_META_MAX];	/* offsets of the metadata entries that were added */
 	bool write_mbr;			/* block 0 changed */
+	bool twins;			/* a name is used twice: objects have other names than entries */
 	bool primary_first;		/* the backup is the only good copy on the disk */
 	uint8_t *mbr, *primary, *backup;	/* bs bytes each, as read, so that nothing gets lost */
 	uint8_t *entries;		/* blocks * bs bytes */
@@ -129,12 +130,17 @@ int gpt_metadata_add(struct evms_object *disk, struct gpt_table *t);
 int gpt_metadata_remove(struct evms_object *disk, struct gpt_table *t);
 void gpt_part_object_name(const uint8_t *entry, uint32_t index, char text[GPT_NAME_BYTES]);
 int gpt_part_describe(struct evms_object *part, const struct gpt_table *t, uint32_t index);
+struct evms_object *gpt_part_named(struct evms_object *disk, const struct gpt_table *t,
+				   const char *name, uint32_t but);
+int gpt_parts_rename(struct evms_object *disk, const struct gpt_table *t);
 
 /* tasks.c */
 struct gpt_table *gpt_task_table(struct evms_task *task, struct evms_object *disk);
 int gpt_task_usable(struct evms_task *task, const struct gpt_table *t);
 int gpt_task_changed(struct evms_object *disk, struct gpt_table *t);
 bool gpt_task_mirrored(const struct gpt_table *t, uint32_t index);
+int gpt_task_check_name(struct evms_task *task, struct evms_object *disk, const struct gpt_table *t,
+			const uint8_t *entry, uint32_t index);
 int gpt_acceptable(struct evms_task *task, struct evms_object *in);
 int gpt_assign(struct evms_task *task);
 int gpt_unassign(struct evms_task *task);

@@ -158,7 +158,80 @@ int gpt_part_describe(struct evms_object *part, const struct gpt_table *t, uint3
 	return r;
 }
 
-static int add_partition(struct evms_object *disk, const struct gpt_table *t, const struct span *s)
+/* The name of a partition's object without that of the disk. */
+static const char *own_name(struct evms_object *disk, struct evms_object *part)
+{
+	const char *name = evms_get_name(part);
+	size_t len = strlen(evms_get_name(disk));
+
+	return strlen(name) > len ? name + len + 1 : name;
+}
+
+/*
+ * The partition, other than that of entry but, whose object or entry gives it this name. The name "NAME~2" of
+ * an object whose entry says NAME counts too: who takes it would change places with it when found again.
+ */
+struct evms_object *gpt_part_named(struct evms_object *disk, const struct gpt_table *t,
+				   const char *name, uint32_t but)
+{
+	char text[GPT_NAME_BYTES];
+	struct evms_space s;
+	uint32_t i;
+
+	for (i = 0; evms_get_space(disk, i, &s) == 0; i++) {
+		const struct gpt_part *data = s.kind == EVMS_KIND_PARTITION ? evms_get_private(s.object) : NULL;
+
+		if (!data || data->index == but)
+			continue;
+		gpt_part_object_name(gpt_entry(t, data->index), data->index, text);
+		if (strcmp(text, name) == 0 || strcmp(own_name(disk, s.object), name) == 0)
+			return s.object;
+	}
+	return NULL;
+}
+
+struct numbered {
+	uint32_t index;
+	struct evms_object *part;
+};
+
+static int compare_numbers(const void *a, const void *b)
+{
+	const struct numbered *x = a, *y = b;
+
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* Where names are used twice, give every partition the name that it will have when it is found again. */
+int gpt_parts_rename(struct evms_object *disk, const struct gpt_table *t)
+{
+	struct numbered *parts;
+	char name[GPT_NAME_BYTES];
+	struct evms_space s;
+	uint32_t i, n = 0;
+	int r = 0;
+
+	if (!t->twins)
+		return 0;
+	parts = calloc(evms_get_space_count(disk) + 1, sizeof(*parts));
+	if (!parts)
+		return -ENOMEM;
+	for (i = 0; evms_get_space(disk, i, &s) == 0; i++) {
+		const struct gpt_part *data = s.kind == EVMS_KIND_PARTITION ? evms_get_private(s.object) : NULL;
+
+		if (data)
+			parts[n++] = (struct numbered) { data->index, s.object };
+	}
+	qsort(parts, n, sizeof(*parts), compare_numbers);
+	for (i = 0; i < n && r == 0; i++) {
+		gpt_part_object_name(gpt_entry(t, parts[i].index), parts[i].index, name);
+		r = evms_set_name(parts[i].part, name);
+	}
+	free(parts);
+	return r;
+}
+
+static int add_partition(struct evms_object *disk, struct gpt_table *t, const struct span *s)
 {
 	struct evms_object *part;
 	struct gpt_part *data;
@@ -169,6 +242,7 @@ static int add_partition(struct evms_object *disk, const struct gpt_table *t, co
 	r = evms_add_partition(disk, s->first * t->bs, (s->last - s->first + 1) * t->bs, name, &part);
 	if (r < 0)
 		return r;
+	t->twins = t->twins || strcmp(own_name(disk, part), name) != 0;
 	data = malloc(sizeof(*data));
 	if (!data)
 		return -ENOMEM;

@@ -64,6 +64,25 @@ bool gpt_task_mirrored(const struct gpt_table *t, uint32_t index)
 	return false;
 }
 
+/* Names are unique on a disk, so that they go on meaning the same partition. */
+int gpt_task_check_name(struct evms_task *task, struct evms_object *disk, const struct gpt_table *t,
+			const uint8_t *entry, uint32_t index)
+{
+	char name[GPT_NAME_BYTES], native[GPT_NAME_BYTES];
+	struct evms_object *other;
+
+	gpt_part_object_name(entry, index, name);
+	other = gpt_part_named(disk, t, name, index);
+	if (!other)
+		return 0;
+	gpt_name_get(entry, native);
+	if (!*native)
+		return evms_task_fail(task, EEXIST, "gpt.name", "without a name it would be called %s, as "
+				      "partition %s is already; give it a name", name, evms_get_name(other));
+	return evms_task_fail(task, EEXIST, "gpt.name", "there is a partition %s on this disk already",
+			      evms_get_name(other));
+}
+
 static int refuse_mirrored(struct evms_task *task)
 {
 	return evms_task_fail(task, EBUSY, "gpt.hybrid", "the hybrid MBR shows this partition too; take it "
@@ -238,12 +257,21 @@ int gpt_unassign(struct evms_task *task)
 
 /* --- making partitions --- */
 
+/* A share of the space need not be exact: it ends where the next partition can begin. */
+static bool is_percentage(struct evms_task *task)
+{
+	const char *text = evms_task_has(task, "size") ? evms_task_get_str(task, "size") : NULL;
+
+	return text && *text && text[strlen(text) - 1] == '%';
+}
+
 /* Where a new partition goes inside the room. */
 static int place(struct evms_task *task, const struct gpt_table *t, const struct room *room,
 		 uint64_t whole, struct room *out)
 {
-	uint64_t align = evms_task_get_u64(task, "align"), size = evms_task_get_u64(task, "size"), left;
-	bool all = !evms_task_has(task, "size") || size == whole;
+	uint64_t align = evms_task_get_u64(task, "align"), size = evms_task_get_u64(task, "size");
+	bool all = !evms_task_has(task, "size") || size == whole, share = is_percentage(task);
+	uint64_t left, end;
 
 	if (!align)
 		align = t->bs;
@@ -266,17 +294,16 @@ static int place(struct evms_task *task, const struct gpt_table *t, const struct
 			return evms_task_fail(task, ENOSPC, "gpt.space", "no aligned space");
 	}
 	left = room->end - out->start;
-	if (all) {	/* end aligned too, so that the next one fits */
-		uint64_t end = room->end - room->end % align;
-
-		out->end = end > out->start ? end : room->end;
-		return 0;
-	}
+	if (all || (share && size > left))
+		size = left;
 	if (size > left)
 		return evms_task_fail(task, ENOSPC, "gpt.space", "%" PRIu64 " bytes are wanted, %" PRIu64
 				      " can be had here", size, left);
 	size += (t->bs - size % t->bs) % t->bs;
 	out->end = out->start + (size < left ? size : left);
+	end = out->end - out->end % align;
+	if ((all || share) && end > out->start)	/* so that the next one fits */
+		out->end = end;
 	return 0;
 }
 
@@ -381,6 +408,8 @@ int gpt_create(struct evms_task *task)
 		r = choose_index(task, t, &index);
 	if (r == 0)
 		r = fill_entry(task, t, entry);
+	if (r == 0)
+		r = gpt_task_check_name(task, disk, t, entry, index);
 	if (r < 0)
 		return r;
 	evms_put_le64(entry + GPT_E_FIRST, where.start / t->bs);
@@ -407,9 +436,10 @@ int gpt_remove(struct evms_task *task)
 	r = gpt_task_changed(disk, t);
 	if (r == 0)
 		r = evms_remove(part);		/* frees data */
-	if (r == 0)
-		memset(gpt_entry(t, index), 0, t->entry_size);
-	return r;
+	if (r < 0)
+		return r;
+	memset(gpt_entry(t, index), 0, t->entry_size);
+	return gpt_parts_rename(disk, t);
 }
 
 /* --- resizing --- */
