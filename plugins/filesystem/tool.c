@@ -39,16 +39,30 @@ int fs_run(struct evms_task *task, const struct fs_args *a, uint32_t flags, char
 	return r;
 }
 
+/* "mkfs.fat 4.2 (2021-01-31)": says nothing, and is often printed last when nobody looks on. */
+static bool is_banner(const char *line)
+{
+	const char *blank = strchr(line, ' ');
+
+	return blank && blank[1] >= '0' && blank[1] <= '9' && strchr(blank, '(') &&
+	       line[strlen(line) - 1] == ')';
+}
+
 /* The last line with something on it, made printable; it is cut out of the text. */
 static const char *last_line(char *text)
 {
 	size_t end = strlen(text), start, i;
 
-	while (end > 0 && (unsigned char)text[end - 1] <= ' ')
-		end--;
-	text[end] = 0;
-	for (start = end; start > 0 && text[start - 1] != '\n' && text[start - 1] != '\r'; start--)
-		;
+	for (;;) {
+		while (end > 0 && (unsigned char)text[end - 1] <= ' ')
+			end--;
+		text[end] = 0;
+		for (start = end; start > 0 && text[start - 1] != '\n' && text[start - 1] != '\r'; start--)
+			;
+		if (!is_banner(text + start))
+			break;
+		end = start;
+	}
 	if (end - start > 200)
 		text[start + 200] = 0;
 	for (i = start; text[i]; i++)

@@ -6,6 +6,9 @@
 #include "vfat.h"
 
 #define SECTORS_MIN	128	/* mkfs.vfat needs about so many */
+#define ROOT_SIZE	16384	/* root directory of FAT12 and FAT16, as mkfs.vfat makes it */
+#define CLUSTERS_16_MIN	4085u	/* with fewer it is FAT12 */
+#define CLUSTERS_16_END	65525u
 
 int vfat_get_serial(const struct evms_task *task, char *out)
 {
@@ -41,6 +44,56 @@ static uint32_t choose_sector_size(const struct evms_object *volume)
 	return evms_get_block_size(volume);
 }
 
+static unsigned wanted_bits(const struct evms_task *task)
+{
+	const char *bits = evms_task_get_str(task, "bits");
+
+	return bits && strcmp(bits, "auto") ? (unsigned)strtoul(bits, NULL, 10) : 0;
+}
+
+/* About how many there are, rather too few: what mkfs.vfat aligns is not known exactly. */
+static uint64_t count_clusters(const struct evms_object *volume, uint64_t cluster, unsigned bits)
+{
+	uint64_t sector = choose_sector_size(volume);
+	uint64_t fixed = ROOT_SIZE + 3 * cluster + sector;
+
+	if (evms_get_size(volume) <= fixed)
+		return 0;
+	return (evms_get_size(volume) - fixed) / (cluster + 2 * bits / 8);
+}
+
+/* Bytes of a cluster; 0 leaves the choice to mkfs.vfat, whose smallest for FAT16 is often too large. */
+static uint64_t choose_cluster_size(const struct evms_task *task, const struct evms_object *volume)
+{
+	uint64_t cluster = 4 * (uint64_t)choose_sector_size(volume);
+
+	if (evms_task_has(task, "cluster-size"))
+		return evms_task_get_u64(task, "cluster-size");
+	if (wanted_bits(task) != 16 || count_clusters(volume, cluster, 16) >= CLUSTERS_16_MIN)
+		return 0;
+	while (cluster > choose_sector_size(volume) &&
+	       count_clusters(volume, cluster, 16) < CLUSTERS_16_MIN)
+		cluster /= 2;
+	return cluster;
+}
+
+/* A width that was asked for goes with certain numbers of clusters only. */
+static int check_bits(const struct evms_task *task, const struct evms_object *volume)
+{
+	uint64_t most = 128 * (uint64_t)choose_sector_size(volume);
+	uint64_t cluster = choose_cluster_size(task, volume);
+	unsigned bits = wanted_bits(task);
+
+	if (bits == 16 && cluster && count_clusters(volume, cluster, bits) < CLUSTERS_16_MIN)
+		return fs_fail(task, ENOSPC, "small", "FAT16 has at least %u clusters: take a larger volume, "
+			       "smaller clusters, or bits=12", CLUSTERS_16_MIN);
+	if ((bits == 12 && count_clusters(volume, cluster ? cluster : most, bits) >= CLUSTERS_16_MIN) ||
+	    (bits == 16 && count_clusters(volume, cluster ? cluster : most, bits) >= CLUSTERS_16_END))
+		return fs_fail(task, EFBIG, "large", "FAT%u cannot have so many clusters: take a smaller "
+			       "volume, larger clusters, or bits=%u", bits, bits == 12 ? 16 : 32);
+	return 0;
+}
+
 static int check_options(const struct evms_task *task, const struct evms_object *volume)
 {
 	uint64_t sector = choose_sector_size(volume);
@@ -59,7 +112,7 @@ static int check_options(const struct evms_task *task, const struct evms_object 
 	if (sectors > UINT32_MAX)
 		return fs_fail(task, EFBIG, "large", "FAT cannot be larger than %llu bytes",
 			       (unsigned long long)(UINT32_MAX * sector));
-	return 0;
+	return check_bits(task, volume);
 }
 
 int vfat_mkfs(struct evms_task *task)
@@ -94,6 +147,7 @@ static int run_mkfs(struct evms_task *task)
 	const char *bits = evms_task_get_str(task, "bits");
 	struct fs_args a = { .count = 0 };
 	uint32_t sector_size = choose_sector_size(volume);
+	uint64_t cluster = choose_cluster_size(task, volume);
 	char label[FS_LABEL_SIZE], uuid[FS_UUID_SIZE], serial[16];
 	int r = fs_get_label(task, "label", label);
 
@@ -109,9 +163,9 @@ static int run_mkfs(struct evms_task *task)
 		fs_arg(&a, "-F");
 		fs_arg(&a, bits);
 	}
-	if (evms_task_has(task, "cluster-size")) {
+	if (cluster) {
 		fs_arg(&a, "-s");
-		fs_arg_u64(&a, "%llu", evms_task_get_u64(task, "cluster-size") / sector_size);
+		fs_arg_u64(&a, "%llu", cluster / sector_size);
 	}
 	if (label[0]) {
 		fs_arg(&a, "-n");

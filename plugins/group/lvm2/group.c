@@ -528,11 +528,13 @@ static int assemble_lone(struct evms_members *members)
 int group_assemble(struct evms_members *members)
 {
 	const char *key = evms_members_get_key(members);
-	struct assembly a = { .key = key + 3 };
+	struct assembly a = { .key = NULL };
 	int r;
 
 	if (!strncmp(key, "pv:", 3))
 		return assemble_lone(members);
+	a.key = strchr(key, ':');
+	a.key = a.key ? a.key + 1 : key;
 	r = assemble_group(&a, members);
 	assembly_free(&a);
 	return r;
