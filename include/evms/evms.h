@@ -214,6 +214,8 @@ uint32_t evms_object_get_block_size(const struct evms_object *object);
 uint32_t evms_object_get_state(const struct evms_object *object);
 /** @return what is the matter with it, line @p i; NULL past the end. @since 1.0 */
 const char *evms_object_get_note(const struct evms_object *object, size_t i);
+/** @return the stable reason token of line @p i, "gpt.backup" for one; NULL past the end. @since 1.0 */
+const char *evms_object_get_note_reason(const struct evms_object *object, size_t i);
 /** @return the disk or group that it was cut from; NULL for none. @since 1.0 */
 struct evms_object *evms_object_get_parent(const struct evms_object *object);
 /** @return object number @p i that it is made of; NULL past the end. @since 1.0 */

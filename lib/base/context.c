@@ -23,7 +23,6 @@ void context_clear_error(struct context *ctx)
 	ctx->error.detail[0] = '\0';
 	ctx->error.message[0] = '\0';
 	ctx->keep_error = false;
-	atomic_store(&ctx->cancelled, false);
 }
 
 /* "object: plug-in: detail: errno text", without what is not known. */
@@ -122,7 +121,7 @@ int context_progress(struct context *ctx, const char *what, uint64_t done, uint6
 		stop = ctx->progress(ctx->progress_user, what, done, total) != 0;
 	if (!stop)
 		return 0;
-	/* Sticks until the next public call: everything that still goes on is to stop. */
+	/* Sticks until the next public call (engine.c): everything that still goes on is to stop. */
 	atomic_store(&ctx->cancelled, true);
 	return context_fail(ctx, ECANCELED, NULL, NULL, "cancelled", "%s was cancelled", what);
 }

@@ -39,12 +39,14 @@ struct evms_task {
 	struct table *old_table;	/* a shrinking file system: the volume as it is on the disk now */
 	struct evms_task *fs_task;	/* what the file system on the object has to do with it */
 	struct tool_volume *tool;	/* its volume as programs see it, while it is executed */
+	bool executing;
 };
 
 /* A file-system job of the commit. */
 struct tool {
 	struct evms_task *task;
 	bool before;			/* before the metadata changes */
+	bool left;			/* its metadata is on the disk already: only the job is to be done */
 };
 
 struct change {
@@ -106,6 +108,8 @@ int signature_is_blank(struct evms_object *o);
 
 /* --- staging (stage.c) --- */
 int change_stage(struct change *c);
+/* Forget what is staged; the next plan stages it again. */
+void change_unstage(struct change *c);
 /* The plug-in that writes the metadata of a disk, group or feature object; NULL for none. */
 struct evms_plugin *change_writer(const struct evms_object *o);
 /* Discover through what is staged, and compare. -EPROTO, recorded. */

@@ -131,8 +131,11 @@ static int open_tool(struct evms_task *t)
 int task_tool(struct evms_task *t, const char *const *argv, uint32_t flags, char *output,
 	      size_t output_size)
 {
-	int r = t->tool ? 0 : open_tool(t);
+	int r;
 
+	if (!t->executing)
+		return task_fail(t, EROFS, "plugin.tool", "programs run during the commit only");
+	r = t->tool ? 0 : open_tool(t);
 	return r < 0 ? r : tool_run(t->change->ctx, t->tool, argv, flags, output, output_size);
 }
 
@@ -179,7 +182,9 @@ static int run_tool(struct change *c, struct evms_task *t)
 	if (r < 0)
 		return r;
 	model_call_begin(c->model, t->plugin, "execute");
+	t->executing = true;
 	r = t->plugin->setup.execute ? t->plugin->setup.execute(t) : -ENOTSUP;
+	t->executing = false;
 	r = model_call_end(c->model, close_tool(t, r));
 	if (r == 0 && t->op != EVMS_OP_CHECK)
 		r = examine_volume(c->model, t->inputs.at[0]);
@@ -225,10 +230,31 @@ static int check_holders(struct change *c)
 	return 0;
 }
 
+/* The tasks are done but for what is left to tools. */
 static void drop_tasks(struct change *c)
 {
+	size_t i;
+
 	while (c->log.count)
 		task_unref(c->log.at[--c->log.count]);
+	for (i = 0; i < c->tools.count; i++)
+		c->tools.at[i].left = true;
+}
+
+/* Before a file system is touched for a plan, the plan must have every chance of being carried out. */
+static int run_first_tools(struct change *c, bool *wrote)
+{
+	size_t locked = 0, i;
+	bool any = false;
+	int r;
+
+	for (i = 0; i < c->tools.count; i++)
+		any |= c->tools.at[i].before;
+	if (!any)
+		return 0;
+	r = lock_and_verify(c, &locked);
+	unlock(c, locked);
+	return r < 0 ? r : run_tools(c, true, wrote);
 }
 
 static bool has_notes(const struct evms_object *o)
@@ -282,9 +308,7 @@ static int follow(struct change *c)
 		object_clear_state(o, EVMS_STATE_DIRTY);
 		o->planned = o->wiped = false;
 	}
-	for (i = 0; i < c->devices.count; i++)
-		device_unstage(c->devices.at[i]);
-	m->writes.count = 0;
+	change_unstage(c);
 	return 0;
 }
 
@@ -300,7 +324,7 @@ static int commit(struct change *c, bool *wrote)
 	if (staged)
 		r = check_holders(c);
 	if (r == 0)
-		r = run_tools(c, true, wrote);
+		r = run_first_tools(c, wrote);
 	if (r == 0 && staged)
 		r = write_metadata(c, wrote);
 	if (r < 0)
@@ -316,5 +340,6 @@ int change_commit(struct change *c)
 	bool wrote = false;
 	int r = commit(c, &wrote);
 
+	change_unstage(c);
 	return r < 0 && wrote ? partial(c, r) : r;
 }

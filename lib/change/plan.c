@@ -168,7 +168,6 @@ static int fill(struct change *c, struct evms_plan *plan)
 int change_plan(struct change *c, struct evms_plan **out)
 {
 	struct evms_plan *plan;
-	size_t i;
 	int r = change_stage(c);
 
 	if (r == 0)
@@ -180,7 +179,6 @@ int change_plan(struct change *c, struct evms_plan **out)
 		r = context_fail(c->ctx, ENOMEM, "", "", "memory", "out of memory");
 	if (r < 0)
 		evms_plan_unref(plan);
-	for (i = 0; i < c->devices.count; i++)
-		device_unstage(c->devices.at[i]);
+	change_unstage(c);
 	return r;
 }

@@ -484,7 +484,7 @@ int rules_before(struct evms_task *t)
 /* Queue what a file-system module has to do during the commit. */
 static int queue_tool(struct evms_task *t, bool before)
 {
-	struct tool tool = { t, before };
+	struct tool tool = { t, before, false };
 
 	if (!vec_push(&t->change->tools, tool))
 		return task_fail(t, ENOMEM, "memory", "out of memory");

@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include "change/change.h"
 
-static void unstage(struct change *c)
+void change_unstage(struct change *c)
 {
 	size_t i;
 
@@ -58,7 +58,7 @@ int change_stage(struct change *c)
 	size_t i;
 	int r;
 
-	unstage(c);
+	change_unstage(c);
 	r = stage_wipes(c);
 	if (r < 0)
 		return context_fail(c->ctx, -r, "", "", "stage.wipe", "stale signatures cannot be wiped");
@@ -71,7 +71,7 @@ int change_stage(struct change *c)
 			r = context_progress(c->ctx, "plan", i, m->objects.count);
 	}
 	if (r < 0)
-		unstage(c);
+		change_unstage(c);
 	return r;
 }
 
@@ -192,7 +192,7 @@ int change_discover(struct change *c)
 {
 	int r;
 
-	unstage(c);
+	change_unstage(c);
 	model_clear(c->model);
 	r = registry_scan(c->registry);
 	if (r == 0)
@@ -228,13 +228,26 @@ static int replay(struct change *c)
 	return r;
 }
 
+/* The jobs of the log's tasks, which come again with them. Those that a failed commit left stay. */
+static void drop_planned_tools(struct change *c)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < c->tools.count; i++) {
+		if (c->tools.at[i].left)
+			c->tools.at[kept++] = c->tools.at[i];
+		else
+			task_unref(c->tools.at[i].task);
+	}
+	c->tools.count = kept;
+}
+
 int change_rebuild(struct change *c)
 {
 	int r;
 
-	while (c->tools.count)
-		task_unref(c->tools.at[--c->tools.count].task);
-	unstage(c);
+	drop_planned_tools(c);
+	change_unstage(c);
 	context_clear_error(c->ctx);
 	model_clear(c->model);
 	r = discover(c->model, c->set, c->devices.at, c->devices.count);

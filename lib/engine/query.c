@@ -284,6 +284,11 @@ EXPORT const char *evms_object_get_note(const struct evms_object *object, size_t
 	return i < object->notes.count ? object->notes.at[i].text : NULL;
 }
 
+EXPORT const char *evms_object_get_note_reason(const struct evms_object *object, size_t i)
+{
+	return i < object->notes.count ? object->notes.at[i].reason : NULL;
+}
+
 EXPORT struct evms_object *evms_object_get_parent(const struct evms_object *object)
 {
 	return object->parent;

@@ -507,6 +507,31 @@ static void test_cancel(void **state)
 	rig_free(r);
 }
 
+/* As another thread would: the flag counts, not the answer of the callback. */
+static int cancel_from_outside(void *user, const char *what, uint64_t done, uint64_t total)
+{
+	(void)what;
+	(void)done;
+	(void)total;
+	evms_engine_cancel(user);
+	return 0;
+}
+
+static void test_cancel_from_outside(void **state)
+{
+	struct rig *r = with_table();
+	uint64_t hash = rig_hash(r, "a.img");
+
+	(void)state;
+	evms_engine_set_progress_fn(r->e, cancel_from_outside, r->e);
+	assert_int_equal(evms_engine_commit(r->e, 0), -ECANCELED);
+	assert_int_equal(evms_engine_discover(r->e), -ECANCELED);
+	assert_true(rig_hash(r, "a.img") == hash);
+	evms_engine_set_progress_fn(r->e, NULL, NULL);
+	rig_ok(r, evms_engine_discover(r->e));
+	rig_free(r);
+}
+
 static int reenter(void *user, const char *what, uint64_t done, uint64_t total)
 {
 	struct rig *r = user;
@@ -540,7 +565,8 @@ int main(void)
 		cmocka_unit_test(test_open_volume), cmocka_unit_test(test_read_only_disk),
 		cmocka_unit_test(test_volume_io), cmocka_unit_test(test_nothing_stale),
 		cmocka_unit_test(test_many_commits), cmocka_unit_test(test_two_engines), cmocka_unit_test(test_stale_handle),
-		cmocka_unit_test(test_cancel), cmocka_unit_test(test_reentry),
+		cmocka_unit_test(test_cancel), cmocka_unit_test(test_cancel_from_outside),
+		cmocka_unit_test(test_reentry),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,11 +81,12 @@ make_sfdisk() {
 }
 
 native_rows() {
-	with_device "$1" "$2" env LC_ALL=C.UTF-8 sfdisk -J DEVICE 2>/dev/null | jq -S -c "$pt_native_rows"
+	with_device "$1" "$2" env LC_ALL=C.UTF-8 sfdisk -J DEVICE 2>/dev/null |
+		sed '/^omitting empty partition/d' | jq -S -c "$pt_native_rows"
 }
 
 our_rows() {
-	evms show --json "$1" | jq -S -c --arg disk "$1" "$pt_our_rows"
+	evms show --json ${evms_block_size:+--block-size "$evms_block_size"} "$1" | jq -S -c --arg disk "$1" "$pt_our_rows"
 }
 
 # same_table FILE BLOCK-SIZE WHAT: we and sfdisk see the same table.
@@ -114,11 +115,14 @@ valid_table() {
 
 # disk_json FILE FILTER: jq on the disk's object.
 disk_json() {
-	evms show --json "$1" | jq -r --arg disk "$1" ".objects[] | select(.kind == \"disk\" and .name == \$disk) | $2"
+	evms show --json ${evms_block_size:+--block-size "$evms_block_size"} "$1" | jq -r --arg disk "$1" ".objects[] | select(.kind == \"disk\" and .name == \$disk) | $2"
 }
+
+# The block size that evms is told; empty: it finds out.
+evms_block_size=
 
 # evms, quietly; the output only when it fails.
 do_evms() {
-	"$EVMS_BUILDDIR/run" evms "$@" --yes >evms.out 2>&1 || fail "evms $*: $(cat evms.out)"
+	evms "$@" ${evms_block_size:+--block-size "$evms_block_size"} --yes >evms.out 2>&1 || fail "evms $*: $(cat evms.out)"
 	! [ -s evms.out ] || ! grep -qi 'sanitizer\|runtime error' evms.out || fail "evms $*: $(cat evms.out)"
 }

@@ -105,6 +105,10 @@ static void test_cancel(void **state)
 	/* It stays cancelled for whatever still goes on. */
 	assert_int_equal(context_progress(&ctx, "reading", 1, 3), -ECANCELED);
 	context_clear_error(&ctx);
+	assert_int_equal(context_progress(&ctx, "reading", 1, 3), -ECANCELED);
+	/* Each public call begins like this. */
+	context_clear_error(&ctx);
+	atomic_store(&ctx.cancelled, false);
 	assert_int_equal(context_progress(&ctx, "reading", 1, 3), 0);
 	atomic_store(&ctx.cancelled, true);
 	assert_int_equal(context_progress(&ctx, "reading", 1, 3), -ECANCELED);

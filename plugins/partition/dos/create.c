@@ -33,6 +33,24 @@ static uint64_t room_size(const struct room *r)
 
 /* --- what there is --- */
 
+/*
+ * Does a logical partition begin at this block? Its EBR may be anywhere, but parted gives up on a disk where
+ * no block is left for it between this partition and the one before.
+ */
+static bool is_logical_start(const struct dos_table *t, uint64_t lba)
+{
+	uint32_t i;
+
+	for (i = 0; i < t->ebr_count; i++) {
+		const struct dos_ebr *ebr = t->ebrs[i];
+
+		if (ebr->data >= 0 && lba == ebr->lba + evms_get_le32(dos_entry(ebr->raw, (unsigned)ebr->data) +
+								      DOS_E_START))
+			return true;
+	}
+	return false;
+}
+
 /* The part of a piece of free space outside the extended partition (the larger one), and that inside. */
 static void find_rooms(const struct dos_table *t, struct evms_object *space, struct room *outside,
 		       struct room *inside)
@@ -52,6 +70,8 @@ static void find_rooms(const struct dos_table *t, struct evms_object *space, str
 			inside->start = t->ext.start + 1;
 		if (inside->end > end)
 			inside->end = end;
+		if (room_size(inside) && is_logical_start(t, inside->end))
+			inside->end--;
 		if (before.end > t->ext.start)
 			before.end = t->ext.start;
 		if (after.start < end)

@@ -251,9 +251,9 @@ static uint64_t room_end(const struct dos_table *t, const struct dos_part *data,
 		const struct dos_ebr *ebr = t->ebrs[i];
 
 		nearer(start, ebr->lba, &end);
-		if (ebr->data >= 0)
+		if (ebr->data >= 0)	/* parted wants a block between two of them, wherever the EBR is */
 			nearer(start, ebr->lba + evms_get_le32(dos_entry(ebr->raw, (unsigned)ebr->data) +
-							       DOS_E_START), &end);
+							       DOS_E_START) - (data->ebr != NULL), &end);
 	}
 	return end - start > UINT32_MAX ? start + UINT32_MAX : end;
 }
@@ -273,6 +273,8 @@ int dos_get_limits(struct evms_object *part, struct evms_limits *out)
 	start = evms_get_offset(part) / t->bs;
 	out->min_size = t->bs;
 	out->max_size = (room_end(t, data, start) - start) * t->bs;
+	if (out->max_size < evms_get_size(part))
+		out->max_size = evms_get_size(part);
 	return 0;
 }
 
