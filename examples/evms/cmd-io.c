@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* evms read, evms write: the bytes of a volume on standard output and input. */
+#define _GNU_SOURCE 1
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,6 +10,7 @@
 #include "cli.h"
 
 #define CHUNK	(1u << 20)
+#define HOLE	(64u << 10)		/* zeros of this size become a hole in a regular file */
 
 /* The first word is the volume, the others are devices. */
 static struct evms_object *find_volume(struct cli *c, int *exit_code)
@@ -56,10 +59,52 @@ static int write_out(struct cli *c, const char *buf, size_t n)
 	return 0;
 }
 
+static bool is_zero(const char *buf, size_t n)
+{
+	return !buf[0] && !memcmp(buf, buf + 1, n - 1);
+}
+
+/* Nothing is behind the end of a regular file: what is skipped there reads as zeros. */
+static bool can_skip(void)
+{
+	int mode = fcntl(STDOUT_FILENO, F_GETFL);
+	struct stat st;
+
+	return mode >= 0 && !(mode & O_APPEND) && fstat(STDOUT_FILENO, &st) == 0 &&
+	       S_ISREG(st.st_mode) && lseek(STDOUT_FILENO, 0, SEEK_CUR) >= st.st_size;
+}
+
+/* The file ends where the last hole does. */
+static int end_output(struct cli *c)
+{
+	off_t end = lseek(STDOUT_FILENO, 0, SEEK_CUR);
+
+	if (end >= 0 && ftruncate(STDOUT_FILENO, end) == 0)
+		return 0;
+	return complain(c, EXIT_FAILED, "cli.output", "standard output: %s", strerror(errno));
+}
+
+static int put_out(struct cli *c, const char *buf, size_t n, bool sparse)
+{
+	size_t at, part;
+	int r = 0;
+
+	if (!sparse)
+		return write_out(c, buf, n);
+	for (at = 0; !r && at < n; at += part) {
+		part = n - at < HOLE ? n - at : HOLE;
+		if (!is_zero(buf + at, part) ||
+		    lseek(STDOUT_FILENO, (off_t)part, SEEK_CUR) < 0)
+			r = write_out(c, buf + at, part);
+	}
+	return r;
+}
+
 static int copy_out(struct cli *c, struct evms_volume *v, const char *name, char *buf)
 {
 	uint64_t size = evms_volume_get_size(v), total, done = 0;
 	int r = check_range(c, name, size), result;
+	bool sparse = can_skip();
 
 	total = c->has_length ? c->length : size - c->offset;
 	while (!r && done < total) {
@@ -70,10 +115,12 @@ static int copy_out(struct cli *c, struct evms_volume *v, const char *name, char
 		result = evms_volume_read(v, buf, n, c->offset + done);
 		if (result < 0)
 			return report_io(c, result, name, "read", c->offset + done);
-		r = write_out(c, buf, n);
+		r = put_out(c, buf, n, sparse);
 		done += n;
 		say_progress(c, "read", done, total);
 	}
+	if (!r && sparse)
+		r = end_output(c);
 	if (!r)
 		say_done(c, done);
 	return r;
@@ -135,6 +182,22 @@ static ssize_t read_in(char *buf, size_t n)
 	return (ssize_t)got;
 }
 
+/* The length of the hole that the input is at, passed over; 0 for data and for what has no holes. */
+static uint64_t take_hole(uint64_t most)
+{
+	off_t at = lseek(STDIN_FILENO, 0, SEEK_CUR), data;
+	struct stat st;
+
+	if (at < 0 || fstat(STDIN_FILENO, &st) < 0 || !S_ISREG(st.st_mode) || at >= st.st_size)
+		return 0;
+	data = lseek(STDIN_FILENO, at, SEEK_DATA);
+	if (data < 0)
+		data = errno == ENXIO ? st.st_size : at;
+	if ((uint64_t)(data - at) > most)
+		data = at + (off_t)most;
+	return lseek(STDIN_FILENO, data, SEEK_SET) == data ? (uint64_t)(data - at) : 0;
+}
+
 /* A file whose size is known is not begun when it does not fit. */
 static int check_input(struct cli *c, const char *name, uint64_t room)
 {
@@ -154,7 +217,7 @@ static int check_input(struct cli *c, const char *name, uint64_t room)
 
 static int copy_in(struct cli *c, struct evms_volume *v, const char *name, char *buf)
 {
-	uint64_t size = evms_volume_get_size(v), done = 0, room;
+	uint64_t size = evms_volume_get_size(v), done = 0, room, hole;
 	int r = check_range(c, name, size), result;
 	ssize_t n;
 
@@ -167,6 +230,13 @@ static int copy_in(struct cli *c, struct evms_volume *v, const char *name, char 
 			return complain(c, EXIT_PARTIAL, "cli.interrupted", "interrupted; %llu "
 					"bytes were written",
 					(unsigned long long)done);
+		hole = take_hole(room - done);
+		if (hole) {
+			result = evms_volume_zero(v, c->offset + done, hole);
+			if (result < 0)
+				return report_io(c, result, name, "write", c->offset + done);
+			done += hole;
+		}
 		n = read_in(buf, c->has_length && room - done < CHUNK ? (size_t)(room - done) :
 			    CHUNK);
 		if (n < 0)

@@ -270,6 +270,9 @@ int parse_options(struct cli *c, int argc, char **argv)
 	c->pairs = calloc(room, sizeof(*c->pairs));
 	if (!c->args || !c->devices || !c->pairs)
 		return complain(c, EXIT_FAILED, "cli.memory", "out of memory");
+	/* How errors are told, also those of what stands before it. */
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
+		c->json |= !strcmp(argv[i], "--json");
 	for (int i = 1; i < argc && r == 0; i++) {
 		if (!plain && !strcmp(argv[i], "--")) {
 			plain = true;

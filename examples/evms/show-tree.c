@@ -107,7 +107,7 @@ static void put_map(FILE *f, const struct evms_object *o, bool *first)
 {
 	const char *last = "linear";
 	char words[SIZE_WORDS];
-	struct evms_map m;
+	struct evms_map_entry m;
 
 	for (size_t i = 0; evms_object_get_map(o, i, &m) == 0; i++) {
 		if (!strcmp(last, m.target))

@@ -225,7 +225,7 @@ struct evms_object *evms_object_get_output(const struct evms_object *object, siz
 /** Entry @p i of the space list of a disk or group. @return 0 or -ERANGE. @since 1.0 */
 int evms_object_get_space(const struct evms_object *object, size_t i, struct evms_space *out);
 /** Stretch @p i of the map. @return 0 or -ERANGE. @since 1.0 */
-int evms_object_get_map(const struct evms_object *object, size_t i, struct evms_map *out);
+int evms_object_get_map(const struct evms_object *object, size_t i, struct evms_map_entry *out);
 /** Input @p leg of stretch @p i of the map, and the offset in it. @return 0 or -ERANGE. @since 1.0 */
 int evms_object_get_map_input(const struct evms_object *object, size_t i, size_t leg,
 			      struct evms_object **input, uint64_t *offset);

@@ -161,7 +161,7 @@ struct evms_space {
 };
 
 /** A stretch of an object's map. @since 1.0 */
-struct evms_map {
+struct evms_map_entry {
 	uint64_t offset;	/**< bytes from the start of the object */
 	uint64_t size;		/**< bytes */
 	const char *target;	/**< "linear", "striped", "zero", "error" or a plug-in's target */

@@ -102,7 +102,9 @@ int device_remember(struct device *d, uint64_t offset, uint64_t len);
 
 /*
  * Staging. Bytes of a phase lie over those of earlier phases, later ones of the same phase over
- * earlier ones; a later stage call over a range drops what was staged there for EVMS_PHASE_WIPE.
+ * earlier ones. What gives things up must not hit what is put in their place: a later stage call over a range
+ * drops what was staged there for EVMS_PHASE_WIPE and, unless it is for that phase itself or WIPE, for
+ * EVMS_PHASE_FINISH.
  * Staging also remembers the old bytes under the range. 0, -ERANGE, -ENOMEM, -EIO: then no byte was
  * staged (but what was staged for EVMS_PHASE_WIPE under the range may be gone after -ENOMEM).
  * Put in any order: tens of thousands of extents, or large ones that are put again and again, stay

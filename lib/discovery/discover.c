@@ -5,6 +5,7 @@
  * when nothing new comes, those that waited for more members are asked a last time.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include "discovery/discovery.h"
 
 struct wave {
@@ -96,20 +97,70 @@ static int claim_device(struct model *m, struct evms_object *device, struct devi
 	return 0;
 }
 
+/* A device and where it stands among those that were added. */
+struct place {
+	const struct device *device;
+	size_t index;
+};
+
+static int by_identity(const void *x, const void *y)
+{
+	const struct place *a = x, *b = y;
+	const struct device_identity *i = device_identity(a->device), *k = device_identity(b->device);
+
+	if (i->dev != k->dev)
+		return i->dev < k->dev ? -1 : 1;
+	if (i->ino != k->ino)
+		return i->ino < k->ino ? -1 : 1;
+	return a->index < b->index ? -1 : a->index > b->index;
+}
+
+/* The first device that is the same one by another name goes to same[i]; NULL for none. */
+static int find_same(struct device *const *devices, size_t count, const struct device **same)
+{
+	struct place *places = calloc(count ? count : 1, sizeof(*places));
+	size_t n = 0, i;
+
+	if (!places)
+		return -ENOMEM;
+	for (i = 0; i < count; i++) {
+		if (device_error(devices[i]) == 0)
+			places[n++] = (struct place) { devices[i], i };
+	}
+	qsort(places, n, sizeof(*places), by_identity);
+	for (i = 1; i < n; i++) {
+		const struct device_identity *a = device_identity(places[i - 1].device);
+		const struct device_identity *b = device_identity(places[i].device);
+		const struct device *first = same[places[i - 1].index];
+
+		if (a->dev == b->dev && a->ino == b->ino)
+			same[places[i].index] = first ? first : places[i - 1].device;
+	}
+	free(places);
+	return 0;
+}
+
 static int claim_devices(struct model *m, struct device *const *devices, size_t count)
 {
+	const struct device **same = calloc(count ? count : 1, sizeof(struct device *));
+	struct evms_object *device;
 	size_t i;
-	int r = 0;
+	int r = same ? find_same(devices, count, same) : -ENOMEM;
 
 	for (i = 0; i < count && r == 0; i++) {
-		struct evms_object *device;
-
 		r = object_new(m, EVMS_KIND_DEVICE, device_path(devices[i]), NULL, &device);
-		if (r == 0) {
-			device->size = device_facts(devices[i])->size;
+		if (r < 0)
+			break;
+		device->size = device_facts(devices[i])->size;
+		if (!same[i]) {
 			r = claim_device(m, device, devices[i]);
+			continue;
 		}
+		context_fail(m->ctx, EEXIST, device->name, "", "device.twice", "it is the same as %s",
+			     device_path(same[i]));
+		device_refused(m, device, -EEXIST);
 	}
+	free(same);
 	return r;
 }
 

@@ -7,7 +7,12 @@
 #define PAGE		4096
 #define HEAD_MAX	(64 * 1024)
 #define TAIL_MAX	(64 * 1024)
-#define GAP_MAX		(48 * 1024)	/* one read costs more than these bytes between two */
+/*
+ * Bytes between two windows that cost less than a second read: on disks, which are read once each, it is
+ * requests that cost; of what lies on a disk there can be thousands, and their bytes add up.
+ */
+#define DISK_GAP	(48 * 1024)
+#define OTHER_GAP	(8 * 1024)
 #define BLOCK_BIG	4096	/* the other block size that an image file may have */
 
 /* Where the magic is on this object; false when the object is too small for it. */
@@ -134,6 +139,7 @@ static int each_window(const struct windows *windows, struct evms_object *o, obj
 struct adding {
 	window_list *list;
 	size_t group;
+	uint64_t gap;
 };
 
 static int add_extent(void *user, struct device *device, uint64_t offset, uint64_t len)
@@ -142,9 +148,9 @@ static int add_extent(void *user, struct device *device, uint64_t offset, uint64
 	struct device_window window = { device, offset, len, a->group };
 	struct device_window *last = a->list->count ? &a->list->at[a->list->count - 1] : NULL;
 
-	/* Windows close to each other are read as one: a request is what costs, on a disk above all. */
+	/* Windows close to each other are read as one. */
 	if (last && last->group == a->group && last->device == device && offset >= last->offset &&
-	    offset <= last->offset + last->size + GAP_MAX) {
+	    offset <= last->offset + last->size + a->gap) {
 		last->size = max_u64(last->size, offset + len - last->offset);
 		return 0;
 	}
@@ -153,7 +159,7 @@ static int add_extent(void *user, struct device *device, uint64_t offset, uint64
 
 int windows_add(const struct windows *w, struct evms_object *o, size_t group, window_list *list)
 {
-	struct adding a = { list, group };
+	struct adding a = { list, group, o->kind == EVMS_KIND_DISK ? DISK_GAP : OTHER_GAP };
 	int r = each_window(w, o, add_extent, &a);
 
 	return r == -ENOMEM ? r : 0;	/* what cannot be mapped cannot be read ahead either */

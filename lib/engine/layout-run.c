@@ -458,7 +458,7 @@ static int resolve_sizes(struct layout *l, struct layout_item *container, uint64
  */
 static uint64_t row_of(const struct evms_object *o, uint64_t step)
 {
-	struct evms_map m;
+	struct evms_map_entry m;
 	uint64_t legs = 1;
 
 	for (size_t i = 0; evms_object_get_map(o, i, &m) == 0; i++)

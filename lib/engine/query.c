@@ -315,14 +315,14 @@ EXPORT int evms_object_get_space(const struct evms_object *object, size_t i, str
 	return 0;
 }
 
-EXPORT int evms_object_get_map(const struct evms_object *object, size_t i, struct evms_map *out)
+EXPORT int evms_object_get_map(const struct evms_object *object, size_t i, struct evms_map_entry *out)
 {
 	const struct map_target *t;
 
 	if (i >= object->map.count)
 		return -ERANGE;
 	t = &object->map.at[i];
-	*out = (struct evms_map){ t->offset, t->size, t->target, t->chunk, t->n, 0 };
+	*out = (struct evms_map_entry){ t->offset, t->size, t->target, t->chunk, t->n, 0 };
 	return 0;
 }
 

@@ -102,7 +102,7 @@ static void show_leg(struct text *t, const struct evms_object *o, size_t i, size
 
 static void show_map(struct text *t, const struct evms_object *o)
 {
-	struct evms_map m;
+	struct evms_map_entry m;
 
 	put_open(t, "map", "[");
 	for (size_t i = 0; evms_object_get_map(o, i, &m) == 0; i++) {

@@ -59,7 +59,7 @@ AT(object, 24);
 SIZE(32);
 #undef STRUCT
 
-#define STRUCT evms_map
+#define STRUCT evms_map_entry
 AT(offset, 0);
 AT(size, 8);
 AT(target, 16);

@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The harness: command line, clocks, pairs and tables. */
 #define _GNU_SOURCE 1
+#include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "tests/bench/bench.h"
 
 struct bench bench = { .pairs = 15, .patience = 60 };
 
-static pid_t owner;		/* of the scratch directory: not a child that was forked */
+static pid_t owner, janitor;	/* owner: of the scratch directory, not a child that was forked */
+static int janitor_pipe;
 
 void bench_die(const char *fmt, ...)
 {
@@ -75,8 +79,36 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 
 static void clean(void)
 {
-	if (bench.dir && getpid() == owner)
-		nftw(bench.dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	if (getpid() != owner)
+		return;
+	close(janitor_pipe);
+	waitpid(janitor, NULL, 0);
+}
+
+/*
+ * A child that does nothing but wait for the end of this process, however it comes, and removes the
+ * scratch directory then.
+ */
+static void start_janitor(void)
+{
+	int ends[2];
+	char c;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		bench_die("pipe: %s", strerror(errno));
+	janitor = fork();
+	if (janitor == 0) {
+		setpgid(0, 0);		/* an interrupt from the keyboard is not for us */
+		close(ends[1]);
+		while (read(ends[0], &c, 1) < 0 && errno == EINTR)
+			;
+		nftw(bench.dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+		_exit(0);
+	}
+	close(ends[0]);
+	janitor_pipe = ends[1];
+	owner = getpid();
+	atexit(clean);
 }
 
 int bench_begin(int argc, char **argv, const char *where)
@@ -106,8 +138,7 @@ int bench_begin(int argc, char **argv, const char *where)
 	if (!mkdtemp(dir))
 		bench_die("%s: cannot be made", dir);
 	bench.dir = dir;
-	owner = getpid();
-	atexit(clean);
+	start_janitor();
 	return i;
 }
 

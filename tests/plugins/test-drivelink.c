@@ -111,7 +111,7 @@ static char *view(struct rig *r)
 	const uint32_t states = EVMS_STATE_READ_ONLY | EVMS_STATE_INCOMPLETE | EVMS_STATE_UNSUPPORTED;
 	struct evms_object *o, *in;
 	struct evms_list *all;
-	struct evms_map map;
+	struct evms_map_entry map;
 	uint64_t offset;
 	char *text = NULL;
 	size_t size = 0, i;

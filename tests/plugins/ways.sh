@@ -10,9 +10,9 @@ evms() {
 	$as_user "$EVMS_BUILDDIR/run" evms "$@"
 }
 
-# attach FILE [BLOCK-SIZE]: sets $loop; released at the end.
+# attach FILE [BLOCK-SIZE [OPTION]]: sets $loop; released at the end.
 attach() {
-	loop=$(losetup --find --show ${2:+--sector-size "$2"} "$1") || return 1
+	loop=$(losetup --find --show ${2:+--sector-size "$2"} ${3:+"$3"} "$1") || return 1
 	cleanup losetup -d "$loop"
 }
 

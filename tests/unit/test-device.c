@@ -434,6 +434,8 @@ static void stage_both(struct device *d, struct model *m, size_t len, size_t off
 		assert_int_equal(device_stage_zero(d, offset, len, phase), 0);
 	memcpy(m->bytes[phase] + offset, buf, len);
 	memset(m->set[phase] + offset, true, len);
+	if (phase < EVMS_PHASE_FINISH)
+		memset(m->set[EVMS_PHASE_FINISH] + offset, false, len);
 	if (phase != EVMS_PHASE_WIPE)
 		memset(m->set[EVMS_PHASE_WIPE] + offset, false, len);
 }

@@ -6,6 +6,7 @@
 #include "vfat.h"
 
 #define SECTORS_MIN	128	/* mkfs.vfat needs about so many */
+#define LARGE		(256u << 20)	/* from here on disks had 255 heads and 63 sectors, before 64 and 32 */
 #define ROOT_SIZE	16384	/* root directory of FAT12 and FAT16, as mkfs.vfat makes it */
 #define CLUSTERS_16_MIN	4085u	/* with fewer it is FAT12 */
 #define CLUSTERS_16_END	65525u
@@ -42,6 +43,22 @@ int vfat_get_serial(const struct evms_task *task, char *out)
 static uint32_t choose_sector_size(const struct evms_object *volume)
 {
 	return evms_get_block_size(volume);
+}
+
+/*
+ * Sectors of a track, which mkfs.vfat makes whole tracks of: said here, so that the size is known beforehand. 0 leaves
+ * the choice to it, for the formats of floppy disks.
+ */
+static uint32_t choose_track(const struct evms_object *volume)
+{
+	static const uint32_t floppies[] = { 160, 180, 320, 360, 720, 1200, 1440, 2880 };	/* KiB */
+	uint64_t size = evms_get_size(volume);
+	size_t i;
+
+	for (i = 0; i < sizeof(floppies) / sizeof(floppies[0]); i++)
+		if (size == floppies[i] * UINT64_C(1024) && choose_sector_size(volume) == 512)
+			return 0;
+	return size < LARGE ? 32 : 63;
 }
 
 static unsigned wanted_bits(const struct evms_task *task)
@@ -118,6 +135,7 @@ static int check_options(const struct evms_task *task, const struct evms_object 
 int vfat_mkfs(struct evms_task *task)
 {
 	struct evms_object *volume = evms_task_get_input(task, 0);
+	uint32_t track;
 	struct fs fs;
 	int r = volume ? fs_acceptable(task, volume) :
 		fs_fail(task, EINVAL, "volume", "no volume was given");
@@ -126,7 +144,13 @@ int vfat_mkfs(struct evms_task *task)
 		r = check_options(task, volume);
 	if (r == 0)
 		r = fs_begin(task, "vfat", choose_sector_size(volume), &fs);
-	return r < 0 ? r : fs_publish_new(volume, &fs);
+	if (r < 0)
+		return r;
+	track = choose_track(volume);
+	if (track)
+		fs.size -= fs.size % ((uint64_t)track * choose_sector_size(volume));
+	fs.min_size = fs.max_size = fs.size;
+	return fs_publish_new(volume, &fs);
 }
 
 /* What precedes the volume on its disk: some boot loaders want to know. */
@@ -159,6 +183,10 @@ static int run_mkfs(struct evms_task *task)
 	fs_arg_u64(&a, "%llu", sector_size);
 	fs_arg(&a, "-h");
 	fs_arg_u64(&a, "%llu", hidden_sectors(volume));
+	if (choose_track(volume)) {
+		fs_arg(&a, "-g");
+		fs_arg(&a, choose_track(volume) == 63 ? "255/63" : "64/32");
+	}
 	if (bits && strcmp(bits, "auto")) {
 		fs_arg(&a, "-F");
 		fs_arg(&a, bits);
