@@ -182,7 +182,7 @@ static ssize_t read_in(char *buf, size_t n)
 	return (ssize_t)got;
 }
 
-/* The length of the hole that the input is at, passed over; 0 for data and for what has no holes. */
+/* Pass over the hole that the input is at. Its length; 0 for data and for what has no holes. */
 static uint64_t take_hole(uint64_t most)
 {
 	off_t at = lseek(STDIN_FILENO, 0, SEEK_CUR), data;

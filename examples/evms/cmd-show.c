@@ -61,14 +61,16 @@ int cmd_show(struct cli *c)
 static void list_operations(const struct evms_plugin *p)
 {
 	uint32_t ops = evms_plugin_get_ops(p);
-	bool first = true;
+	const char *before = "                    ";
 
 	for (uint32_t op = 0; op < EVMS_OP_COUNT; op++) {
 		if (!(ops & EVMS_OP_BIT(op)))
 			continue;
-		printf("%s%s", first ? "" : " ", evms_op_get_name(op));
-		first = false;
+		printf("%s%s", before, evms_op_get_name(op));
+		before = " ";
 	}
+	if (ops)
+		putchar('\n');
 }
 
 int cmd_plugins(struct cli *c)
@@ -90,9 +92,8 @@ int cmd_plugins(struct cli *c)
 		}
 		printf("  %-10s %-6s ", evms_plugin_get_name(p), evms_plugin_get_version(p));
 		put_safe(stdout, evms_plugin_get_summary(p));
-		fputs("\n                    ", stdout);
-		list_operations(p);
 		putchar('\n');
+		list_operations(p);
 	}
 	if (!role[0])
 		return complain(c, EXIT_INVALID, "cli.plugins", "there are no plug-ins; set "

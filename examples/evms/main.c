@@ -150,6 +150,7 @@ int main(int argc, char **argv)
 	setlocale(LC_ALL, "");
 	setlocale(LC_NUMERIC, "C");
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	c.unicode = !strcmp(nl_langinfo(CODESET), "UTF-8");
 	r = parse_options(&c, argc, argv);
 	if (!r)

@@ -139,6 +139,8 @@ static int exit_code_of(int error, const char *reason)
 		return EXIT_PARTIAL;
 	switch (error) {
 	case ENOSPC:
+	case EDQUOT:
+	case EFBIG:
 		return EXIT_NO_ROOM;
 	case EBUSY:
 	case EROFS:
@@ -172,6 +174,29 @@ static void put_member(FILE *f, const char *key, const char *value)
 	put_json_text(f, value);
 }
 
+/* "...: Invalid argument" and the like say nothing that the words before it do not say better. */
+static void put_message(const char *message, int error)
+{
+	static const int empty[] = {
+		EINVAL, ERANGE, EPROTO, EBADMSG, ENOTSUP, EEXIST, ESTALE, EPERM, EBUSY, ENOTBLK,
+	};
+	const char *words = strerror(error);
+	size_t length = strlen(message), tail = strlen(words);
+	char shorter[2048];
+
+	for (size_t i = 0; i < sizeof(empty) / sizeof(empty[0]); i++) {
+		if (error != empty[i] || length < tail + 3 || length >= sizeof(shorter) ||
+		    strcmp(message + length - tail, words) ||
+		    strncmp(message + length - tail - 2, ": ", 2))
+			continue;
+		memcpy(shorter, message, length - tail - 2);
+		shorter[length - tail - 2] = '\0';
+		message = shorter;
+		break;
+	}
+	put_safe(stderr, message);
+}
+
 static void say_error(struct cli *c, int exit_code, int error, const struct evms_error *e,
 		      const char *reason, const char *message)
 {
@@ -189,7 +214,7 @@ static void say_error(struct cli *c, int exit_code, int error, const struct evms
 		fputs("}\n", f);
 	}
 	fputs("evms: ", stderr);
-	put_safe(stderr, message);
+	put_message(message, error);
 	putc('\n', stderr);
 }
 

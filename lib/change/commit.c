@@ -184,6 +184,8 @@ static int run_tool(struct change *c, struct evms_task *t)
 	model_call_begin(c->model, t->plugin, "execute");
 	t->executing = true;
 	r = t->plugin->setup.execute ? t->plugin->setup.execute(t) : -ENOTSUP;
+	if (r > 0)
+		r = -EPROTO;
 	t->executing = false;
 	r = model_call_end(c->model, close_tool(t, r));
 	if (r == 0 && t->op != EVMS_OP_CHECK)

@@ -34,6 +34,8 @@ static int write_object(struct change *c, struct evms_object *o)
 	model_call_begin(c->model, p, "write");
 	c->model->call.may_write = true;
 	r = p->setup.write ? p->setup.write(o) : -ENOTSUP;
+	if (r > 0)
+		r = -EPROTO;
 	if (r < 0)
 		context_fail(c->ctx, -r, o->name, p->name, "plugin.write", "its metadata cannot be written");
 	return model_call_end(c->model, r);

@@ -242,7 +242,7 @@ int task_accepts(struct evms_task *t, struct evms_object *o)
 		return r;
 	model_call_begin(t->change->model, t->plugin, "acceptable");
 	r = t->plugin->setup.acceptable(t, real);
-	return model_call_end(t->change->model, r);
+	return model_call_end(t->change->model, r > 0 ? -EPROTO : r);
 }
 
 int task_call(struct evms_task *t, int (*op)(struct evms_task *))

@@ -63,6 +63,8 @@ static int probe(struct model *m, struct evms_plugin *p, struct evms_object *o, 
 		return EVMS_MINE;	/* the magic said it all */
 	model_call_begin(m, p, "probe");
 	r = p->setup.probe(o);
+	if (r < 0)	/* unless the plug-in has said more */
+		context_fail(m->ctx, -r, o->name, p->name, "plugin.failed", "probe failed");
 	r = model_call_end(m, r);
 	*key = m->members->joined;
 	m->members->joined = NULL;
@@ -144,6 +146,8 @@ static int claim(struct model *m, struct evms_object *o, struct evms_plugin *p)
 	m->call.may_change = true;
 	m->call.remember = p->role != EVMS_ROLE_FILE_SYSTEM;
 	r = p->setup.claim ? p->setup.claim(o) : -ENOTSUP;
+	if (r < 0)
+		context_fail(m->ctx, -r, o->name, p->name, "plugin.failed", "claim failed");
 	object_touch(o);
 	r = model_call_end(m, r);
 	if (r >= 0)

@@ -589,11 +589,30 @@ static int note_write(void *user, struct device *device, uint64_t offset, uint64
 	return vec_push(&w->model->writes, s) ? 0 : -ENOMEM;
 }
 
-static int may_write(struct evms_object *o, uint32_t phase)
+/* Where partitions are is other people's data. */
+static int check_partitions(const struct evms_object *disk, uint64_t len, uint64_t offset)
 {
-	if (!o->model->call.may_write)
+	const struct space *s = disk->space;
+	size_t i;
+
+	if (disk->kind != EVMS_KIND_DISK || !s || !s->settled || !range_fits(offset, len, disk->size))
+		return 0;
+	for (i = space_find(s, offset); i < s->entries.count && s->entries.at[i].offset < offset + len; i++)
+		if (s->entries.at[i].kind == EVMS_KIND_PARTITION)
+			return object_fail(disk, EPERM, "plugin.data", "metadata would overwrite partition %s",
+					   s->entries.at[i].object->name);
+	return 0;
+}
+
+static int may_write(struct evms_object *o, uint64_t len, uint64_t offset, uint32_t phase)
+{
+	if (!o->model || !o->model->call.may_write)
 		return object_fail(o, EROFS, "plugin.write", "nothing can be written in this call");
-	return phase < EVMS_PHASE_COUNT ? 0 : object_fail(o, EINVAL, "plugin.phase", "no such phase");
+	if (!is_own(o) && !(o->consumer && is_own(o->consumer)))
+		return object_fail(o, EPERM, "plugin.owner", "the object belongs to somebody else");
+	if (phase >= EVMS_PHASE_COUNT)
+		return object_fail(o, EINVAL, "plugin.phase", "no such phase");
+	return check_partitions(o, len, offset);
 }
 
 static int stage_failed(const struct evms_object *o, int r)
@@ -604,7 +623,7 @@ static int stage_failed(const struct evms_object *o, int r)
 static int host_write(struct evms_object *o, const void *buf, size_t len, uint64_t offset, uint32_t phase)
 {
 	struct writing w = { o->model, o, phase };
-	int r = may_write(o, phase);
+	int r = may_write(o, len, offset, phase);
 
 	if (r < 0)
 		return r;
@@ -619,7 +638,7 @@ static int host_zero(struct evms_object *o, uint64_t offset, uint64_t len, uint3
 
 	if (o->model->call.may_wipe && (phase == EVMS_PHASE_FINISH || phase == EVMS_PHASE_WIPE))
 		return stage_failed(o, object_wipe(o, offset, len, phase));
-	r = may_write(o, phase);
+	r = may_write(o, len, offset, phase);
 	if (r < 0)
 		return r;
 	r = object_stage_zero(o, offset, len, phase);

@@ -36,28 +36,53 @@ static void untouch_all(struct model *m)
 {
 	size_t i;
 
-	for (i = 0; i < m->touched.count; i++)
-		if (m->touched.at[i])
-			m->touched.at[i]->touched = false;
+	for (i = 0; i < m->touched.count; i++) {
+		struct evms_object *o = m->touched.at[i];
+
+		if (!o)
+			continue;
+		o->touched = false;
+		if (o->space)
+			o->space->fresh = false;
+	}
 	m->touched.count = 0;
 }
 
-/* What the call made goes, youngest first, and what it claimed is free again. */
+/* Space lists that the call made go as a whole, before what is in them: n objects cost n steps. */
+static void drop_fresh_spaces(struct model *m)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < m->touched.count; i++) {
+		struct evms_object *o = m->touched.at[i];
+
+		if (!o)
+			continue;
+		o->touched = false;
+		if (o->space && o->space->fresh)
+			m->touched.at[n++] = o;
+	}
+	m->touched.count = 0;	/* nothing is appended while lists are dropped */
+	for (i = 0; i < n; i++)
+		space_free(m->touched.at[i]);
+}
+
+/*
+ * What the call made goes, youngest first, and what it claimed is free again. Free space goes and comes with
+ * what is cut out of it: objects for it may stay that are younger than the call.
+ */
 static void take_back(struct model *m, size_t first_new)
 {
 	size_t i;
 
+	drop_fresh_spaces(m);
 	for (i = m->objects.count; i-- > first_new; )
-		if (m->objects.at[i])
+		if (m->objects.at[i] && m->objects.at[i]->kind != EVMS_KIND_FREE)
 			object_remove(m->objects.at[i]);
-	for (i = 0; i < m->touched.count; i++) {
-		struct evms_object *o = m->touched.at[i];
-
-		if (o && o->space && !o->space->settled)
-			space_free(o);
+	while (m->objects.count > first_new && !m->objects.at[m->objects.count - 1]) {
+		m->objects.count--;
+		m->hole_count--;
 	}
-	m->hole_count -= m->objects.count - first_new;
-	m->objects.count = first_new;
 }
 
 int model_call_end(struct model *m, int r)

@@ -43,6 +43,7 @@ struct space_entry {
 struct space {
 	VEC(struct space_entry) entries;
 	bool settled;			/* sorted and tiled; before that, entries are only appended */
+	bool fresh;			/* made by the plug-in call under way, with all that is in it */
 };
 
 struct object_note {

@@ -202,6 +202,8 @@ static void untouch(struct evms_object *o)
 			o->touched = false;
 		}
 	}
+	while (m->touched.count && !m->touched.at[m->touched.count - 1])
+		m->touched.count--;
 }
 
 void object_remove(struct evms_object *o)

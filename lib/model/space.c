@@ -72,9 +72,13 @@ static int free_object_new(struct evms_object *parent, uint64_t offset, uint64_t
 
 int space_prepare(struct evms_object *parent)
 {
+	if (parent->space)
+		return 0;
+	parent->space = calloc(1, sizeof(*parent->space));
 	if (!parent->space)
-		parent->space = calloc(1, sizeof(*parent->space));
-	return parent->space ? 0 : object_fail(parent, ENOMEM, "memory", "out of memory");
+		return object_fail(parent, ENOMEM, "memory", "out of memory");
+	parent->space->fresh = true;
+	return 0;
 }
 
 /* Cut [offset, offset+size) out of the free entry that holds it. */
@@ -311,8 +315,10 @@ int space_settle(struct evms_object *parent)
 			struct space_entry gap = { at, next - at, EVMS_KIND_FREE, NULL };
 
 			r = free_object_new(parent, gap.offset, gap.size, &gap.object);
-			if (r == 0 && !vec_push(&tiled, gap))
+			if (r == 0 && !vec_push(&tiled, gap)) {
+				object_remove(gap.object);
 				r = -ENOMEM;
+			}
 		}
 		if (r == 0 && i < s->entries.count) {
 			at = entry_end(&s->entries.at[i]);
@@ -321,6 +327,9 @@ int space_settle(struct evms_object *parent)
 		}
 	}
 	if (r < 0) {
+		while (tiled.count)
+			if (tiled.at[--tiled.count].kind == EVMS_KIND_FREE)
+				object_remove(tiled.at[tiled.count].object);
 		vec_free(&tiled);
 		return r;
 	}

@@ -75,34 +75,60 @@ static double run_b(void *user)
 	return run(t, &t->b);
 }
 
+#define KINDS 4			/* of transfers */
+
 /* peer / ours of times is ours / peer of speeds. */
-static void compare(struct transfer *t, const char *what, double goal)
+static void compare(struct transfer *t, const char *what, double goal, double *ratios)
 {
 	struct bench_pair pair = { NULL, run_a, run_b, t, goal, 0 };
-	static const char *const names[] = { "sequential 1 MiB reads", "sequential 1 MiB writes",
-					     "random 4 KiB reads", "random 4 KiB writes" };
+	static const char *const names[KINDS] = { "sequential 1 MiB reads", "sequential 1 MiB writes",
+						  "random 4 KiB reads", "random 4 KiB writes" };
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(names); i++) {
+	for (i = 0; i < KINDS; i++) {
 		char *name = bench_text("%s, %s", what, names[i]);
 
 		t->write = i % 2;
 		t->random = i / 2;
 		pair.what = name;
-		bench_pair_run(&pair);
+		ratios[i] = bench_pair_run(&pair).ratio;
 		free(name);
 	}
 }
 
-static struct evms_volume *open_volume(struct evms_engine *e, const char *name)
+/* Where the first byte of an object lies on its disk. */
+static uint64_t place(struct evms_object *o)
 {
-	struct evms_object *o = evms_engine_find(e, EVMS_KIND_VOLUME, name);
-	struct evms_volume *v;
+	struct evms_object *in;
+	uint64_t offset, sum = 0;
+
+	while (evms_object_get_kind(o) != EVMS_KIND_DISK) {
+		if (evms_object_get_map_input(o, 0, 0, &in, &offset) < 0) {
+			offset = evms_object_get_offset(o);
+			in = evms_object_get_parent(o);
+		}
+		if (!in)
+			bench_die("%s lies nowhere", evms_object_get_name(o));
+		sum += offset;
+		o = in;
+	}
+	return sum;
+}
+
+struct level {
+	const char *what, *name;
+	double goal, ratios[KINDS];
+	struct side side;
+};
+
+static void open_level(struct evms_engine *e, struct level *l)
+{
+	struct evms_object *o = evms_engine_find(e, EVMS_KIND_VOLUME, l->name);
 
 	if (!o)
-		bench_die("%s is not there", name);
-	bench_ok(e, evms_volume_open(o, 0, &v));
-	return v;
+		bench_die("%s is not there", l->name);
+	bench_ok(e, evms_volume_open(o, 0, &l->side.volume));
+	l->side.start = place(o);
 }
 
 /*
@@ -136,29 +162,52 @@ static struct evms_engine *build(char **image, uint64_t size)
 	return e;
 }
 
-/* All pages are there, and what is written through the layers is on the image. */
-static void check(struct transfer *t, struct side *s, const char *what)
+/* All pages are there, and what is written through the layers is where we look for it on the image. */
+static void check(struct transfer *t, const struct level *l, const struct side *image)
 {
-	static const char text[] = "through all layers";
-	char got[sizeof(text)];
+	const char *text = l->what;
 
 	t->write = true;
 	t->random = false;
-	run(t, s);
-	move(s, true, memcpy(t->buf, text, sizeof(text)), SMALL, t->size / 2);
-	move(s, false, t->buf, SMALL, t->size / 2);
-	memcpy(got, t->buf, sizeof(got));
-	if (memcmp(got, text, sizeof(text)))
-		bench_die("%s: other bytes were read than were written", what);
+	run(t, &l->side);
+	strcpy(t->buf, text);
+	move(&l->side, true, t->buf, SMALL, t->size / 2);
+	memset(t->buf, 0, SMALL);
+	move(&l->side, false, t->buf, SMALL, t->size / 2);
+	if (strcmp(t->buf, text))
+		bench_die("%s: other bytes were read than were written", l->what);
+	memset(t->buf, 0, SMALL);
+	move(image, false, t->buf, SMALL, t->size / 2);
+	if (strcmp(t->buf, text))
+		bench_die("%s: the bytes are not where they should be", l->what);
+}
+
+static void print_depths(const struct level *one, const struct level *six)
+{
+	double ratio[KINDS];
+	size_t i;
+
+	for (i = 0; i < KINDS; i++)
+		ratio[i] = six->ratios[i] / one->ratios[i];
+	printf("\n");
+	bench_figure("depth 6 against depth 1, median of the four", bench_median(ratio, KINDS), "of the speed",
+		     false, 0.95);
 }
 
 int main(int argc, char **argv)
 {
+	struct level levels[] = {
+		{ .what = "depth 1", .name = "stack.img/one" },
+		{ .what = "depth 4", .name = "four", .goal = 0.95 },
+		{ .what = "depth 6", .name = "six" },
+	};
 	struct transfer t = { .buf = NULL };
-	uint64_t size;
 	struct evms_engine *e;
-	struct side image = { .volume = NULL }, one, four, six;
+	struct side image;
+	uint64_t size;
 	char *path;
+	size_t i;
+	int fd;
 
 	bench_begin(argc, argv, "/dev/shm");
 	size = bench.tiny ? 24 * MIB : 256 * MIB;
@@ -167,32 +216,25 @@ int main(int argc, char **argv)
 	t.buf = aligned_alloc(4096, BIG);
 	memset(t.buf, 1, BIG);
 	e = build(&path, size);
-	one = (struct side){ .volume = open_volume(e, "stack.img/one") };
-	four = (struct side){ .volume = open_volume(e, "four") };
-	six = (struct side){ .volume = open_volume(e, "six") };
-	image.fd = open(path, O_RDWR | O_CLOEXEC);
-	image.start = MIB;
-	check(&t, &one, "depth 1");
-	check(&t, &four, "depth 4");
-	check(&t, &six, "depth 6");
-
-	bench_title("Bytes through disk, partition, group, link and volume: %zu MiB, processor time", (size_t)(t.size / MIB));
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	bench_title("Bytes through disk, partition, group, link and volume: %zu MiB, processor time",
+		    (size_t)(t.size / MIB));
 	bench_pair_head("pread/pwrite");
-	t.b = image;
-	t.a = one;
-	compare(&t, "depth 1", 0);
-	t.a = four;
-	compare(&t, "depth 4", 0.95);
-	t.a = six;
-	compare(&t, "depth 6", 0);
-	bench_title("The same, depth 6 against depth 1");
-	bench_pair_head("depth 1");
-	t.b = one;
-	compare(&t, "depth 6", 0.95);
+	for (i = 0; i < ARRAY_SIZE(levels); i++) {
+		struct level *l = &levels[i];
 
-	evms_volume_close(one.volume);
-	evms_volume_close(four.volume);
-	evms_volume_close(six.volume);
+		open_level(e, l);
+		image = (struct side){ .fd = fd, .start = l->side.start };
+		check(&t, l, &image);
+		t.a = l->side;
+		t.b = image;
+		compare(&t, l->what, l->goal, l->ratios);
+	}
+	print_depths(&levels[0], &levels[2]);
+	for (i = 0; i < ARRAY_SIZE(levels); i++)
+		evms_volume_close(levels[i].side.volume);
 	evms_engine_unref(e);
+	close(fd);
+	free(t.buf);
 	return bench_end();
 }

@@ -41,7 +41,8 @@ def check_map(o, by_id):
         legs = stretch.get("legs", [stretch] if "input" in stretch else [])
         for leg in legs:
             need(leg["input"] in by_id, o["name"], "maps to an unknown object", leg["input"])
-            need(leg["input"] in o["inputs"] or leg["input"] == o.get("parent"),
+            members = [i for group in o["inputs"] for i in by_id[group]["inputs"]]
+            need(leg["input"] in o["inputs"] + members or leg["input"] == o.get("parent"),
                  o["name"], "maps to", leg["input"], "which is no input of it")
             need(leg["input_offset"] < by_id[leg["input"]]["size"], o["name"], "maps beyond its input")
 

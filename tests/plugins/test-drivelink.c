@@ -356,6 +356,68 @@ static void test_damaged_copies(void **state)
 	rig_free(r);
 }
 
+static uint32_t crc32c(const unsigned char *p, size_t len)
+{
+	uint32_t crc = 0xffffffffu;
+	int bit;
+
+	while (len--) {
+		crc ^= *p++;
+		for (bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0);
+	}
+	return ~crc;
+}
+
+static void seal(unsigned char *copy)
+{
+	uint32_t crc, i;
+
+	memset(copy + 12, 0, 4);
+	crc = crc32c(copy, 4096);
+	for (i = 0; i < 4; i++)
+		copy[12 + i] = (unsigned char)(crc >> 8 * i & 0xff);
+}
+
+/* Valid checksums, any nonsense under them: nothing crashes, and no byte is read from a wrong place. */
+static void test_any_byte(void **state)
+{
+	static const unsigned char values[] = { 0, 1, 0x7f, 0x80, 0xff };
+	const uint64_t b = ON_CHILD(12), a = ON_CHILD(8);
+	struct rig *r = linked_disks();
+	int fd = open(rig_path(r, "b.img"), O_RDWR | O_CLOEXEC);
+	unsigned char good[4096], bad[4096];
+	struct evms_object *o;
+	unsigned at;
+	size_t k;
+
+	(void)state;
+	fill(r, "volume:link", 0, a + b);
+	assert_int_equal(pread(fd, good, sizeof(good), 0), sizeof(good));
+	memcpy(bad, good, sizeof(bad));
+	seal(bad);
+	assert_memory_equal(bad, good, sizeof(good));	/* it is the checksum */
+	for (at = 0; at < 608; at += at < 128 ? 1 : 7) {
+		for (k = at % 2; k < sizeof(values); k += 2) {
+			memcpy(bad, good, sizeof(bad));
+			bad[at] = values[k];
+			seal(bad);
+			assert_int_equal(pwrite(fd, bad, sizeof(bad), 0), sizeof(bad));
+			rig_again(r);
+			assert_non_null(evms_engine_find(r->e, EVMS_KIND_DISK, "b.img"));
+			o = evms_engine_find(r->e, EVMS_KIND_FEATURE, "link");
+			if (o && evms_engine_find(r->e, EVMS_KIND_VOLUME, "link"))
+				check(r, "volume:link", 0, a);
+		}
+	}
+	assert_int_equal(pwrite(fd, good, sizeof(good), 0), sizeof(good));
+	close(fd);
+	rig_again(r);
+	assert_int_equal(state_of(r, "feature:link"), 0);
+	check(r, "volume:link", 0, a + b);
+	rig_free(r);
+}
+
 /* A child that was cut short is not what it was; one that was made longer is. */
 static void test_resized_child(void **state)
 {
@@ -597,7 +659,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_disks), cmocka_unit_test(test_everything),
 		cmocka_unit_test(test_missing_child), cmocka_unit_test(test_cloned_child),
-		cmocka_unit_test(test_damaged_copies), cmocka_unit_test(test_resized_child),
+		cmocka_unit_test(test_damaged_copies), cmocka_unit_test(test_any_byte),
+		cmocka_unit_test(test_resized_child),
 		cmocka_unit_test(test_shrink_and_rename), cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_many), cmocka_unit_test(test_grow_with_ext4),
 		cmocka_unit_test(test_crash_create), cmocka_unit_test(test_crash_rename),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * File-system modules through the engine: what is planned is what blkid finds afterwards, whichever way the tools
- * are run; limits; and superblocks that are damaged or say more than the volume has.
+ * File-system modules through the engine: what is planned is what blkid finds afterwards, whichever way the
+ * tools are run; limits; and superblocks that are damaged or say more than the volume has.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>

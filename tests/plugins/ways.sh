@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck shell=sh disable=SC2154
+# shellcheck shell=sh disable=SC2154,SC2034
 # Sourced after lib.sh: the same test on an image file and on block devices, through FUSE and through a
 # temporary file, as root and as an ordinary user.
 
@@ -33,11 +33,17 @@ on_way() {
 	way=$1 dev=$scratch/disk.img
 	shift
 	disk "$dev" "$1"
-	rm -f "$dev.loop"
-	EVMS_NO_FUSE= as_user=
+	as_user=''
+	unset EVMS_NO_FUSE
+	TMPDIR=$scratch/tmp
+	export TMPDIR
+	mkdir -p "$TMPDIR"
 	case $way in
 	fuse) [ -w /dev/fuse ] || { echo "left out: no FUSE"; return 0; } ;;
-	copy) EVMS_NO_FUSE=1 ;;
+	copy)
+		EVMS_NO_FUSE=1
+		export EVMS_NO_FUSE
+		;;
 	loop*)
 		[ "$(id -u)" = 0 ] && attach "$dev" "${way#loop}" 2>/dev/null ||
 			{ echo "left out: no loop device with blocks of ${way#loop}"; return 0; }
@@ -46,32 +52,23 @@ on_way() {
 	user)
 		user_possible || { echo "left out: no ordinary user who can read $EVMS_BUILDDIR"; return 0; }
 		chmod 755 "$scratch"
-		chown 65534:65534 "$dev"
+		chown 65534:65534 "$dev" "$TMPDIR"
 		as_user="setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs"
 		;;
 	esac
-	export EVMS_NO_FUSE
-	[ -n "$EVMS_NO_FUSE" ] || unset EVMS_NO_FUSE
 	name=$(basename "$dev")
 	what="$2 ($way)"
 	"$2"
 	case $way in loop*) losetup -d "$dev" ;; esac
-	as_user=
+	as_user=''
 	unset EVMS_NO_FUSE
-	# Nothing that showed a volume may be left.
-	! ls -d /tmp/evms-?????? 2>/dev/null | grep -q . || leftovers_
+	# What showed a volume to a tool is gone.
+	rmdir "$TMPDIR" || fail "$what: left in the folder for temporary files: $(ls -R "$TMPDIR")"
+	grep -q "$TMPDIR" /proc/mounts && fail "$what: still mounted: $(cat /proc/mounts)"
+	unset TMPDIR
 }
 
-# Other tests run at the same time: only what is ours counts.
-leftovers_() {
-	for d_ in /tmp/evms-??????; do
-		[ "$d_" -nt "$scratch/disk.img" ] || continue
-		sleep 1
-		[ ! -d "$d_" ] || ! grep -q "$d_" /proc/mounts || fail "$what: $d_ is still mounted"
-	done
-}
-
-# filesystem KEY: what is shown of the volume $1.
+# fs_field VOLUME KEY: what is shown of its file system.
 fs_field() {
 	evms show --json "$dev" >"$scratch/.show.json"
 	jq -r --arg v "$1" --arg k "$2" \
@@ -79,7 +76,7 @@ fs_field() {
 		"$scratch/.show.json"
 }
 
-# What blkid finds on a volume: a second opinion, without this library.
+# blkid_field VOLUME KEY: what blkid finds on it, a second opinion without this library.
 blkid_field() {
 	evms show --json "$dev" >"$scratch/.show.json"
 	at_=$(jq -r --arg v "$1" '.objects[] | select(.kind == "partition" and .name == $v) | .offset' "$scratch/.show.json")

@@ -6,7 +6,7 @@
 #include "vfat.h"
 
 #define SECTORS_MIN	128	/* mkfs.vfat needs about so many */
-#define LARGE		(256u << 20)	/* from here on disks had 255 heads and 63 sectors, before 64 and 32 */
+#define LARGE		(256u << 20)	/* from here on 255 heads and 63 sectors, below 64 and 32 */
 #define ROOT_SIZE	16384	/* root directory of FAT12 and FAT16, as mkfs.vfat makes it */
 #define CLUSTERS_16_MIN	4085u	/* with fewer it is FAT12 */
 #define CLUSTERS_16_END	65525u
@@ -46,8 +46,8 @@ static uint32_t choose_sector_size(const struct evms_object *volume)
 }
 
 /*
- * Sectors of a track, which mkfs.vfat makes whole tracks of: said here, so that the size is known beforehand. 0 leaves
- * the choice to it, for the formats of floppy disks.
+ * Sectors of a track. mkfs.vfat makes whole tracks only: said here, so that the size is known beforehand.
+ * 0 leaves the choice to it, for the formats of floppy disks.
  */
 static uint32_t choose_track(const struct evms_object *volume)
 {
