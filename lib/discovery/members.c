@@ -94,6 +94,16 @@ static void note_failure(struct model *m, struct evms_members *members)
 	context_demote_error(m->ctx, EVMS_SEVERITY_WARNING);
 }
 
+/* Nothing more will be found, and the plug-in goes on waiting: whoever looks at the members must be told. */
+static void note_waiting(struct evms_members *members)
+{
+	size_t i;
+
+	for (i = 0; i < members->at.count; i++)
+		object_note(members->at.at[i], EVMS_STATE_INCOMPLETE, "members.waiting", "%s waits for more "
+			    "members of what this belongs to, and none were found", members->plugin->name);
+}
+
 static int ask(struct model *m, struct evms_members *members, bool final)
 {
 	struct evms_plugin *p = members->plugin;
@@ -114,6 +124,8 @@ static int ask(struct model *m, struct evms_members *members, bool final)
 		return r;
 	if (r < 0)
 		note_failure(m, members);
+	else if (r == EVMS_WAIT)
+		note_waiting(members);
 	return 0;
 }
 

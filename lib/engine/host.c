@@ -391,12 +391,28 @@ static int host_produce(struct evms_object *in, const char *name, uint64_t size,
 	return 0;
 }
 
+/* Does o lie on the other object, however far down? What lies deeper than can be read counts as well. */
+static bool lies_on(const struct evms_object *o, const struct evms_object *other, unsigned depth)
+{
+	size_t i;
+
+	if (o == other || depth > 64 || (o->parent && lies_on(o->parent, other, depth + 1)))
+		return true;
+	for (i = 0; i < o->inputs.count; i++)
+		if (o->inputs.at[i] != o->parent && lies_on(o->inputs.at[i], other, depth + 1))
+			return true;
+	return false;
+}
+
 static int host_consume(struct evms_object *out, struct evms_object *in)
 {
 	int r = may_change(out);
 
 	if (r == 0)
 		r = check_free_input(in);
+	if (r == 0 && lies_on(in, out, 0))
+		r = object_fail(out, EINVAL, "input.loop", "it cannot be made of itself (%s lies on it)",
+				in->name);
 	if (r == 0 && out->inputs.count >= 65536)
 		r = object_fail(out, E2BIG, "object.inputs", "too many inputs");
 	if (r < 0)

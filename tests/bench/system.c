@@ -180,6 +180,17 @@ static void keep(struct loops *l, int control, int parent)
 	_exit(0);
 }
 
+/* Ends of pipes that others wait for are not ours to hold. */
+static void close_all_but(int a, int b)
+{
+	unsigned low = (unsigned)(a < b ? a : b), high = (unsigned)(a < b ? b : a);
+
+	close_range(STDERR_FILENO + 1, low - 1, 0);
+	if (high > low + 1)
+		close_range(low + 1, high - 1, 0);
+	close_range(high + 1, ~0u, 0);
+}
+
 static void make_loops(char *const *images, char *const *nodes, size_t count, int parent, int answer)
 {
 	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), r = control < 0 ? -errno : 0;
@@ -211,7 +222,7 @@ struct bench_loops bench_loops(char *const *images, size_t count)
 	fflush(stdout);
 	l.keeper = fork();
 	if (l.keeper == 0) {
-		close(parent[1]);
+		close_all_but(parent[0], answer[1]);
 		make_loops(images, l.nodes, count, parent[0], answer[1]);
 	}
 	close(parent[0]);

@@ -34,6 +34,7 @@ def bits: [(. // "") | split(",")[] | select(. != "") |
 	 active: .properties["dos.active"]}
   end] | sort_by(.n)[])'
 
+# shellcheck disable=SC2154
 # Loop devices of a test that failed in between: those on files of its folder only.
 detach_loops() {
 	losetup -n -O NAME,BACK-FILE 2>/dev/null | while read -r loop_ back_; do

@@ -321,13 +321,39 @@ int region_resize(struct evms_task *task, struct evms_object *o, bool larger)
 	return r < 0 ? r : vg_touch(vg);
 }
 
+/* How many extents the volume could get. A linear one can have all that are free; stripes have to be tried. */
+static int most_extents(struct vg *vg, const struct lv *lv, const struct seg *last, uint64_t *out)
+{
+	const uint32_t limit = UINT32_MAX - lv->extents;
+	uint64_t room = 0;
+	struct rows rows;
+	size_t i;
+	int r = pick_pvs(vg, NULL);
+
+	if (r < 0)
+		return r;
+	if (last->n == 1) {
+		for (i = 0; i < vg->pv_count; i++)
+			room += vg->pvs[i]->picked ? vg->pvs[i]->free.total : 0;
+		*out = room < limit ? room : limit;
+		return 0;
+	}
+	r = alloc_rows(vg, last->n, limit / last->n, last, &rows);
+	if (r < 0)
+		return r;
+	*out = (uint64_t)rows.got * last->n;
+	alloc_undo(&rows);
+	rows_free(&rows);
+	return 0;
+}
+
 int region_limits(struct evms_object *o, struct evms_limits *out)
 {
 	struct evms_object *group = evms_get_parent(o);
 	struct vg *vg = group ? evms_get_private(group) : NULL;
 	struct lv *lv = evms_get_private(o);
 	const struct seg *last;
-	struct rows rows;
+	uint64_t more;
 	int r;
 
 	out->min_size = out->max_size = evms_get_size(o);
@@ -339,15 +365,10 @@ int region_limits(struct evms_object *o, struct evms_limits *out)
 	out->min_size = vg_extent(vg) * (lv->segs[0].n ? lv->segs[0].n : 1);
 	if (last->kind != SEG_STRIPED)
 		return 0;
-	r = pick_pvs(vg, NULL);
+	r = most_extents(vg, lv, last, &more);
 	if (r == 0)
-		r = alloc_rows(vg, last->n, (UINT32_MAX - lv->extents) / last->n, last, &rows);
-	if (r < 0)
-		return r;
-	out->max_size += (uint64_t)rows.got * last->n * vg_extent(vg);
-	alloc_undo(&rows);
-	rows_free(&rows);
-	return 0;
+		out->max_size += more * vg_extent(vg);
+	return r;
 }
 
 int region_rename(struct evms_task *task, struct evms_object *o)

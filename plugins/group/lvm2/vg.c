@@ -14,7 +14,7 @@ struct vg_parse {
 	struct lv_parse *lvs;
 	const char *lv_text;		/* volumes that come before the physical volumes */
 	bool have_pvs, have_lvs, have_id, have_seqno, have_extent;
-	bool readable, writable, contents, version;
+	bool read_only, locked, contents, version;
 	const char *error;
 };
 
@@ -213,8 +213,7 @@ static void vg_status(struct vg_parse *s, const struct item *it)
 		vg_seal(vg, "lvm2.shared", "the group is shared with other hosts");
 	if (has_word(it, "PVMOVE"))
 		vg_seal(vg, "lvm2.pvmove", "a pvmove is under way: finish it first");
-	if (!has_word(it, "WRITE"))
-		vg_seal(vg, "lvm2.permission", "the group is marked read-only");
+	s->read_only = !has_word(it, "WRITE");
 	vg->resizeable = has_word(it, "RESIZEABLE");
 }
 
@@ -241,8 +240,8 @@ static int vg_value(struct vg_parse *s, const struct item *it)
 		value_u32(it, &vg->max_pv);
 	} else if (KEY_IS(it, "status")) {
 		vg_status(s, it);
-	} else if (KEY_IS(it, "flags") && has_word(it, "WRITE_LOCKED")) {
-		vg_seal(vg, "lvm2.permission", "the group is marked read-only for this tool");
+	} else if (KEY_IS(it, "flags")) {
+		s->locked = has_word(it, "WRITE_LOCKED");
 	} else if (KEY_IS(it, "system_id") && it->type == ITEM_VALUE && it->value.len) {
 		vg_seal(vg, "lvm2.system-id", "the group belongs to another host (system_id)");
 	} else if (KEY_IS(it, "lock_type") && it->type == ITEM_VALUE && it->value.len &&
@@ -336,6 +335,11 @@ static int check_group(struct vg_parse *s)
 		return fail(s, "its contents or version are not those of metadata");
 	if (!s->have_id || !s->have_seqno || !s->have_extent || !s->have_pvs)
 		return fail(s, "the group lacks its id, seqno, extent_size or physical_volumes");
+	/* Last: what makes a group shared or somebody else's hides WRITE, too. */
+	if (s->locked)
+		vg_seal(vg, "lvm2.permission", "the group is marked read-only for this tool");
+	else if (s->read_only)
+		vg_seal(vg, "lvm2.permission", "the group is marked read-only");
 	for (i = 0; i < vg->pv_count; i++) {
 		const struct pv *pv = vg->pvs[i];
 

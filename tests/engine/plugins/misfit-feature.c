@@ -85,6 +85,10 @@ static int feature_claim(struct evms_object *in)
 			evms_zero(in, 0, 512, EVMS_PHASE_WIPE) == -EROFS ? -EROFS : 0;
 	if (misfit_is(how, "partition"))
 		return evms_add_partition(in, 0, 4096, "not mine", &out);
+	if (misfit_is(how, "good")) {
+		r = evms_produce(in, "misfit", evms_get_size(in) - 4096, &out);
+		return r < 0 ? r : evms_map(out, 0, in, 4096, evms_get_size(in) - 4096);
+	}
 	r = evms_produce(in, "misfit", misfit_is(how, "huge") ? UINT64_MAX : evms_get_size(in), &out);
 	if (r < 0)
 		return r;

@@ -13,7 +13,7 @@
 #define MISFIT_MAGIC	9	/* bytes before the behaviour */
 #define MIB		(UINT64_C(1) << 20)
 
-static struct evms_object *misfit_foreign;
+static struct evms_object *misfit_foreign __attribute__((unused));
 
 static inline void misfit_behaviour(struct evms_object *o, char text[64])
 {
