@@ -90,7 +90,8 @@ void evms_engine_set_progress_fn(struct evms_engine *engine, evms_progress_fn fn
 void evms_engine_set_question_fn(struct evms_engine *engine, evms_question_fn fn, void *user);
 /**
  * Make the call that goes on stop with -ECANCELED as soon as it can. From any thread. Without effect on a commit
- * that has begun to write metadata. @since 1.0
+ * that has begun to write metadata, before its tools run, and on going back to a model that there was (undo, and
+ * after a task that failed). @since 1.0
  */
 void evms_engine_cancel(struct evms_engine *engine);
 /**

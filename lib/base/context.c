@@ -119,7 +119,7 @@ int context_progress(struct context *ctx, const char *what, uint64_t done, uint6
 
 	if (!stop && ctx->progress)
 		stop = ctx->progress(ctx->progress_user, what, done, total) != 0;
-	if (!stop)
+	if (!stop || ctx->unstoppable)
 		return 0;
 	/* Sticks until the next public call (engine.c): everything that still goes on is to stop. */
 	atomic_store(&ctx->cancelled, true);

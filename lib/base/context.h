@@ -32,6 +32,7 @@ struct context {
 	evms_question_fn question;
 	void *question_user;
 	atomic_bool cancelled;
+	bool unstoppable;		/* what goes on must come to its end: nobody can cancel it */
 };
 
 void context_init(struct context *ctx);

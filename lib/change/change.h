@@ -35,6 +35,7 @@ struct evms_task {
 	VEC(struct task_option) options;
 	size_t asked;			/* so many of them were not set by the plug-in itself */
 	bool ran;
+	bool confirmed;			/* it ran before: what it asked was answered */
 	char *words;			/* what it does, for the plan */
 	struct table *old_table;	/* a shrinking file system: the volume as it is on the disk now */
 	struct evms_task *fs_task;	/* what the file system on the object has to do with it */
@@ -54,6 +55,7 @@ struct change {
 	struct registry *registry;
 	struct device_set *set;
 	VEC(struct device *) devices;
+	size_t known;			/* so many of them are in the model; the others wait for discovery */
 	struct model *model;
 	VEC(struct evms_task *) log;	/* run and not committed */
 	VEC(struct tool) tools;		/* jobs of the log, and those that a failed commit left */

@@ -332,8 +332,10 @@ static int commit(struct change *c, bool *wrote)
 	if (r < 0)
 		return r;
 	drop_tasks(c);
+	c->ctx->unstoppable = true;
 	if (staged)
 		r = follow(c);
+	c->ctx->unstoppable = false;
 	return r == 0 ? run_tools(c, false, wrote) : r;
 }
 

@@ -3,8 +3,6 @@
 #include <errno.h>
 #include "change/change.h"
 
-#define DEPTH_MAX	64
-
 /* The lowest class that a feature can serve above one of class at_least. 0: none. */
 static uint32_t class_at_least(const struct evms_feature_order *o, uint32_t at_least)
 {
@@ -36,12 +34,14 @@ static const char *clash(const struct evms_feature_order *top, const struct evms
 	return NULL;
 }
 
-static int check_below(const struct evms_task *t, const struct evms_object *o, unsigned depth)
+static int check_below(const struct evms_task *t, struct evms_object *o)
 {
 	const struct evms_plugin *p = t->plugin, *q = o->owner;
 	size_t i;
 	int r = 0;
 
+	if (!object_visit(o, o->model->visits))
+		return 0;
 	if (o->kind == EVMS_KIND_FEATURE && q && q->order.classes) {
 		const char *why = clash(&p->order, &q->order);
 
@@ -49,8 +49,8 @@ static int check_below(const struct evms_task *t, const struct evms_object *o, u
 			return task_fail(t, EBUSY, "feature.conflict", "%s cannot be put on %s (%s): %s",
 					 p->name, q->name, o->name, why);
 	}
-	for (i = 0; i < o->inputs.count && r == 0 && depth < DEPTH_MAX; i++)
-		r = check_below(t, o->inputs.at[i], depth + 1);
+	for (i = 0; i < o->inputs.count && r == 0; i++)
+		r = check_below(t, o->inputs.at[i]);
 	return r;
 }
 
@@ -61,7 +61,8 @@ int order_check(const struct evms_task *t)
 
 	if (t->op != EVMS_OP_CREATE || !t->plugin || !t->plugin->order.classes)
 		return 0;
+	t->change->model->visits++;
 	for (i = 0; i < t->inputs.count && r == 0; i++)
-		r = check_below(t, t->inputs.at[i], 0);
+		r = check_below(t, t->inputs.at[i]);
 	return r;
 }

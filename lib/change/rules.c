@@ -198,22 +198,16 @@ static bool gives_up(const struct evms_task *t, const struct evms_object *c)
 	       (t->op == EVMS_OP_DELETE && c == t->inputs.at[0]);
 }
 
-static int read_only_device(void *user, struct device *device, uint64_t offset, uint64_t len)
-{
-	(void)user, (void)offset, (void)len;
-	return device_facts(device)->read_only ? 1 : 0;
-}
-
-static bool devices_are_writable(struct evms_object *o)
+static bool devices_are_writable(struct evms_object *o, uint64_t walk)
 {
 	size_t i;
 
+	if (!object_visit(o, walk))
+		return true;
 	if (o->disk)
 		return !device_facts(o->disk->device)->read_only;
-	if (o->map.count)
-		return object_extents(o, 0, o->size, read_only_device, NULL) != 1;
 	for (i = 0; i < o->inputs.count; i++)
-		if (!devices_are_writable(o->inputs.at[i]))
+		if (!devices_are_writable(o->inputs.at[i], walk))
 			return false;
 	return true;
 }
@@ -224,7 +218,7 @@ static int check_writable(const struct evms_task *t, struct evms_object *o)
 
 	if (!(c->state & EVMS_STATE_READ_ONLY) || t->op == EVMS_OP_REPAIR || t->op == EVMS_OP_CHECK)
 		return 0;
-	if (gives_up(t, c) && devices_are_writable(c))
+	if (gives_up(t, c) && devices_are_writable(c, ++c->model->visits))
 		return 0;
 	return refuse(t, c, EROFS, "object.read-only", "it is read-only%s%s", c->notes.count ? ": " : "",
 		      c->notes.count ? c->notes.at[0].text : "");
@@ -380,7 +374,7 @@ static int confirm_signature(struct evms_task *t, struct evms_object *o)
 	char *found = NULL, question[512];
 	int r;
 
-	if (o->wiped)
+	if (o->wiped || t->confirmed)
 		return 0;
 	r = signature_probe(o, &found);
 	if (r == 0 && *found) {
@@ -485,7 +479,15 @@ int rules_before(struct evms_task *t)
 static int queue_tool(struct evms_task *t, bool before)
 {
 	struct tool tool = { t, before, false };
+	size_t i;
 
+	for (i = 0; before && i < t->change->tools.count; i++) {
+		const struct evms_task *other = t->change->tools.at[i].task;
+
+		if (other->op == EVMS_OP_EXPAND && other->inputs.at[0] == t->inputs.at[0])
+			return task_fail(t, EBUSY, "shrink.planned", "this plan expands its file system, and "
+					 "that can only come after; take that task back, or commit first");
+	}
 	if (!vec_push(&t->change->tools, tool))
 		return task_fail(t, ENOMEM, "memory", "out of memory");
 	task_ref(t);
@@ -573,16 +575,11 @@ static void make_new(struct evms_object *disk)
 	space_free(disk);
 	if (disk->claimer)
 		object_drop_private(disk, disk->claimer);
-	disk->claimer = NULL;
-	disk->size = disk->disk->first_size;	/* a table that settled the block size is gone */
-	disk->block_size = disk->disk->first_block_size;
+	object_reset_disk(disk);
 	object_clear_state(disk, ~(uint32_t)EVMS_STATE_READ_ONLY);
 	if (!device_facts(disk->disk->device)->read_only)
 		object_clear_state(disk, EVMS_STATE_READ_ONLY);
 	disk->state |= EVMS_STATE_NEW;
-	object_set_text(&disk->label, NULL);
-	object_set_text(&disk->uuid, NULL);
-	object_set_text(&disk->serial, NULL);
 	object_touch(disk);
 }
 
@@ -615,7 +612,26 @@ static int after_fs_op(struct evms_task *t)
 
 	if (t->op == EVMS_OP_MKFS && v->fs)
 		v->fs->planned = true;
-	return queue_tool(t, t->op == EVMS_OP_SHRINK);
+	return queue_tool(t, t->op == EVMS_OP_SHRINK && !(v->fs && v->fs->planned));
+}
+
+/* Jobs on what was given up are not done. What has no volume can only be a disk that is to get one. */
+static void drop_jobs(struct change *c, const struct evms_object *given_up)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < c->tools.count; i++) {
+		struct evms_task *t = c->tools.at[i].task;
+		const struct evms_object *v = t->inputs.at[0];
+		const struct evms_object *o = v->model ? v->inputs.at[0] :
+					      names_find(&c->model->names, EVMS_KIND_DISK, v->name);
+
+		if (!o || o == given_up || o->claimer || o->consumer)
+			task_unref(t);
+		else
+			c->tools.at[kept++] = c->tools.at[i];
+	}
+	c->tools.count = kept;
 }
 
 static int after(struct evms_task *t)
@@ -653,11 +669,15 @@ static int after(struct evms_task *t)
 /* model_call_end() brings to rest what the engine itself touched. */
 int rules_after(struct evms_task *t)
 {
+	const struct evms_object *o = object_under_volume(t->inputs.at[0]);
 	struct model *m = t->change->model;
 	int r = after(t);
 
 	if (r < 0)
 		return r;
 	model_call_begin(m, NULL, "settle");
-	return model_call_end(m, 0);
+	r = model_call_end(m, 0);
+	if (r == 0)
+		drop_jobs(t->change, t->op == EVMS_OP_UNMKFS || t->op == EVMS_OP_WIPE ? o : NULL);
+	return r;
 }

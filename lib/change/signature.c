@@ -84,7 +84,10 @@ static int probe_new(struct evms_object *o, int *fd, blkid_probe *out)
 
 	if (l.fd < 0)
 		return -errno;
-	r = o->size > INT64_MAX || ftruncate(l.fd, (off_t)o->size) < 0 ? -errno : look(o, &l);
+	if (o->size > INT64_MAX)
+		r = -EFBIG;
+	else
+		r = ftruncate(l.fd, (off_t)o->size) < 0 ? -errno : look(o, &l);
 	if (r < 0 || l.blank)
 		goto out;
 	*out = blkid_new_probe();

@@ -91,11 +91,6 @@ bool change_is_staged(const struct change *c)
 #define LASTING (EVMS_STATE_DEGRADED | EVMS_STATE_INCOMPLETE | EVMS_STATE_MISSING | EVMS_STATE_UNSUPPORTED | \
 		 EVMS_STATE_INTERNAL)
 
-static const char *or_empty(const char *s)
-{
-	return s ? s : "";
-}
-
 static const char *owner_name(const struct evms_object *o)
 {
 	return o->claimer ? o->claimer->name : o->owner ? o->owner->name : "";
@@ -182,7 +177,7 @@ int change_verify(struct change *c)
 	c->ctx->message = NULL;		/* what is the matter with the disks was said before */
 	scratch->scratch = true;
 	scratch->prior = c->model;
-	r = discover(scratch, c->set, c->devices.at, c->devices.count);
+	r = discover(scratch, c->set, c->devices.at, c->known);
 	c->ctx->message = message;
 	if (r == 0)
 		r = compare(c, c->model, scratch);
@@ -196,6 +191,7 @@ int change_discover(struct change *c)
 
 	change_unstage(c);
 	model_clear(c->model);
+	c->known = c->devices.count;
 	r = registry_scan(c->registry);
 	if (r == 0)
 		r = discover(c->model, c->set, c->devices.at, c->devices.count);
@@ -244,18 +240,21 @@ static void drop_planned_tools(struct change *c)
 	c->tools.count = kept;
 }
 
+/* The model that there was before cannot be had by halves. */
 int change_rebuild(struct change *c)
 {
 	int r;
 
+	c->ctx->unstoppable = true;
 	drop_planned_tools(c);
 	change_unstage(c);
 	context_clear_error(c->ctx);
 	model_clear(c->model);
-	r = discover(c->model, c->set, c->devices.at, c->devices.count);
+	r = discover(c->model, c->set, c->devices.at, c->known);
 	if (r == 0)
 		r = replay(c);
 	model_bury(c->model);
+	c->ctx->unstoppable = false;
 	return r;
 }
 

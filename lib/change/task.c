@@ -285,20 +285,26 @@ static int call_op(struct evms_task *t)
 	return task_call(t, ops[t->op]);
 }
 
-static int inputs_alive(const struct evms_task *t)
+/* Each must still be there, and still do: other tasks may have run since it was given. */
+static int check_inputs(struct evms_task *t)
 {
 	size_t i;
+	int r = 0;
 
 	if (!t->inputs.count)
 		return task_fail(t, EINVAL, "task.input", "%s needs an object to work on", op_name(t->op));
-	for (i = 0; i < t->inputs.count; i++)
-		if (!t->inputs.at[i]->model)
-			return context_fail(t->change->ctx, ESTALE, t->inputs.at[i]->name, "", "object.gone",
-					    "this object is not there any more");
-	return 0;
+	for (i = 0; i < t->inputs.count && r == 0; i++) {
+		struct evms_object *o = t->inputs.at[i];
+
+		r = o->model ? rules_check_input(t, i, &o) :
+		    context_fail(t->change->ctx, ESTALE, o->name, "", "object.gone",
+				 "this object is not there any more");
+	}
+	return r;
 }
 
-int task_run_again(struct evms_task *t)
+/* The objects that have the names of what was given; a run may have put others in their place. */
+static int find_inputs(struct evms_task *t)
 {
 	size_t i;
 
@@ -313,13 +319,23 @@ int task_run_again(struct evms_task *t)
 		evms_object_unref(t->inputs.at[i]);
 		t->inputs.at[i] = o;
 	}
+	return 0;
+}
+
+int task_run_again(struct evms_task *t)
+{
+	int r = find_inputs(t);
+
+	if (r < 0)
+		return r;
 	t->ran = false;
+	t->confirmed = true;
 	return task_run(t);
 }
 
 static int run_in_model(struct evms_task *t)
 {
-	int r = inputs_alive(t);
+	int r = check_inputs(t);
 
 	if (r == 0)
 		r = task_remember_names(t);
@@ -346,7 +362,7 @@ int task_run(struct evms_task *t)
 	struct change *c = t->change;
 	size_t tools = c->tools.count;
 	uint64_t generation = c->model->generation;
-	int r;
+	int r, again;
 
 	if (t->ran)
 		return task_fail(t, EINVAL, "task.ran", "this task was run already");
@@ -356,10 +372,11 @@ int task_run(struct evms_task *t)
 
 		while (c->tools.count > tools)
 			task_unref(c->tools.at[--c->tools.count].task);
-		if (t->op == EVMS_OP_ASSIGN && t->inputs.count && t->inputs.at[0]->model)
-			t->inputs.at[0]->claimer = NULL;
-		if (c->model->generation != generation && change_rebuild(c) < 0)
-			return -c->ctx->error.error;
+		again = c->model->generation != generation ? change_rebuild(c) : 0;
+		if (again < 0)
+			return again;
+		find_inputs(t);
+		task_forget_names(t);
 		c->ctx->error = why;
 		return r;
 	}

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Who uses a device: mounts, swap, drivers on top of it, loop devices backed by it and what is
- * mounted from those, processes that have it locked. The system's tables are read once and kept
- * until the next look.
+ * mounted from those, processes that have it locked. The system's tables are read once, sorted, and
+ * kept until the next look.
  */
 #define _GNU_SOURCE 1
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -31,11 +32,21 @@ struct use {
 	dev_t loop;			/* USE_LOOP: the loop device */
 	long pid;			/* USE_LOCK */
 	bool flock;			/* USE_LOCK: of the whole file */
+	size_t age;			/* place among those that were found */
 	char *what;			/* mount point, name of the loop device or process */
 };
 
+/* A block device that the kernel has, disk or partition. */
+struct block_name {
+	dev_t dev;
+	char *name;
+};
+
 struct holders {
-	VEC(struct use) uses;
+	VEC(struct use) uses;		/* by device and inode, then as they came */
+	VEC(struct block_name) blocks;	/* by device */
+	VEC(const char *) names;	/* of the same, in order */
+	bool has_locks;
 	bool failed;			/* out of memory: the tables are not complete */
 };
 
@@ -47,13 +58,19 @@ void holders_free(struct holders *h)
 		return;
 	for (i = 0; i < h->uses.count; i++)
 		free(h->uses.at[i].what);
+	for (i = 0; i < h->blocks.count; i++)
+		free(h->blocks.at[i].name);
 	vec_free(&h->uses);
+	vec_free(&h->blocks);
+	vec_free(&h->names);
 	free(h);
 }
 
 static void add_use(struct holders *h, struct use use, const char *what)
 {
 	use.what = strdup(what);
+	use.age = h->uses.count;
+	h->has_locks |= use.kind == USE_LOCK;
 	if (use.what && vec_push(&h->uses, use))
 		return;
 	free(use.what);
@@ -170,7 +187,24 @@ static void add_lock(const struct device_set *set, struct holders *h, const char
 	add_use(h, use, name);
 }
 
-enum table { TABLE_MOUNTS, TABLE_SWAPS, TABLE_LOCKS };
+/* "   8        1     524288 sda1" */
+static void add_block(struct holders *h, const char *line)
+{
+	unsigned major_number, minor_number;
+	struct block_name block;
+	char name[64];
+
+	if (sscanf(line, "%u %u %*u %63s", &major_number, &minor_number, name) != 3)
+		return;
+	block = (struct block_name){ makedev(major_number, minor_number), strdup(name) };
+	if (block.name && vec_push(&h->blocks, block) && vec_push(&h->names, block.name))
+		return;
+	if (!h->blocks.count || h->blocks.at[h->blocks.count - 1].name != block.name)
+		free(block.name);
+	h->failed = true;
+}
+
+enum table { TABLE_MOUNTS, TABLE_SWAPS, TABLE_LOCKS, TABLE_BLOCKS };
 
 static void read_table(const struct device_set *set, struct holders *h, const char *name,
 		       enum table table)
@@ -189,6 +223,8 @@ static void read_table(const struct device_set *set, struct holders *h, const ch
 			add_mount(h, line);
 		else if (table == TABLE_SWAPS)
 			add_swap(h, line);
+		else if (table == TABLE_BLOCKS)
+			add_block(h, line);
 		else
 			add_lock(set, h, line);
 	}
@@ -227,32 +263,40 @@ static bool ask_loop(const char *node, struct use *use)
 {
 	int fd = open(node, DEVICE_OPEN_FLAGS);
 	struct loop_info64 info = { .lo_inode = 0 };
-	int r;
+	struct stat st;
+	bool good;
 
 	if (fd < 0)
 		return false;
-	r = ioctl(fd, LOOP_GET_STATUS64, &info);
+	good = fstat(fd, &st) == 0 && S_ISBLK(st.st_mode) && ioctl(fd, LOOP_GET_STATUS64, &info) == 0;
 	close(fd);
-	if (r < 0)
+	if (!good)
 		return false;
+	use->loop = st.st_rdev;
 	use->dev = info.lo_rdevice ? (dev_t)info.lo_rdevice : (dev_t)info.lo_device;
 	use->ino = info.lo_rdevice ? 0 : (ino_t)info.lo_inode;
 	return true;
 }
 
+/* What the system's files say, where the node cannot be asked. */
+static bool look_up_loop(const struct device_set *set, const char *name, const char *path, struct use *use)
+{
+	char file[4200], dev[512];
+
+	snprintf(dev, sizeof(dev), "%s/block/%s/dev", set->sys, name);
+	return read_line(path, file, sizeof(file)) && read_dev(dev, &use->loop) && name_to_use(file, use);
+}
+
 static void add_loop(const struct device_set *set, struct holders *h, const char *name)
 {
 	struct use use = { .kind = USE_LOOP };
-	char path[512], file[4200], node[300];
+	char path[512], node[300];
 
 	snprintf(path, sizeof(path), "%s/block/%s/loop/backing_file", set->sys, name);
-	if (!read_line(path, file, sizeof(file)))
-		return;
-	snprintf(path, sizeof(path), "%s/block/%s/dev", set->sys, name);
-	if (!read_dev(path, &use.loop))
+	if (access(path, F_OK) < 0)
 		return;
 	snprintf(node, sizeof(node), "/dev/%s", name);
-	if (ask_loop(node, &use) || name_to_use(file, &use))
+	if (ask_loop(node, &use) || look_up_loop(set, name, path, &use))
 		add_use(h, use, node);
 }
 
@@ -272,6 +316,39 @@ static void read_loops(const struct device_set *set, struct holders *h)
 	closedir(dir);
 }
 
+static int compare_uses(const void *a, const void *b)
+{
+	const struct use *x = a, *y = b;
+
+	if (x->dev != y->dev)
+		return x->dev < y->dev ? -1 : 1;
+	if (x->ino != y->ino)
+		return x->ino < y->ino ? -1 : 1;
+	return x->age < y->age ? -1 : x->age > y->age;
+}
+
+static int compare_blocks(const void *a, const void *b)
+{
+	dev_t x = ((const struct block_name *)a)->dev, y = ((const struct block_name *)b)->dev;
+
+	return x < y ? -1 : x > y;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void sort_tables(struct holders *h)
+{
+	if (h->uses.count)
+		qsort(h->uses.at, h->uses.count, sizeof(*h->uses.at), compare_uses);
+	if (h->blocks.count)
+		qsort(h->blocks.at, h->blocks.count, sizeof(*h->blocks.at), compare_blocks);
+	if (h->names.count)
+		qsort(h->names.at, h->names.count, sizeof(*h->names.at), compare_names);
+}
+
 static struct holders *holders_get(struct device_set *set)
 {
 	struct holders *h = set->holders;
@@ -284,7 +361,9 @@ static struct holders *holders_get(struct device_set *set)
 	read_table(set, h, "self/mountinfo", TABLE_MOUNTS);
 	read_table(set, h, "swaps", TABLE_SWAPS);
 	read_table(set, h, "locks", TABLE_LOCKS);
+	read_table(set, h, "partitions", TABLE_BLOCKS);
 	read_loops(set, h);
+	sort_tables(h);
 	if (h->failed) {
 		holders_free(h);
 		return NULL;
@@ -336,14 +415,37 @@ static void answer_loop(struct search *s, const struct use *use, const char *par
 	free(text);
 }
 
+/* The first use of the device or file; the others follow it. */
+static size_t first_use(const struct holders *h, dev_t dev, ino_t ino)
+{
+	const struct use wanted = { .dev = dev, .ino = ino };
+	size_t low = 0, high = h->uses.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (compare_uses(&h->uses.at[middle], &wanted) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool is_use_of(const struct holders *h, size_t i, dev_t dev, ino_t ino)
+{
+	return i < h->uses.count && h->uses.at[i].dev == dev && h->uses.at[i].ino == ino;
+}
+
 static bool search_uses(struct search *s, dev_t dev, ino_t ino, const char *partition)
 {
+	const struct holders *h = s->holders;
 	const struct use *use;
 	size_t i;
 
-	for (i = 0; i < s->holders->uses.count; i++) {
-		use = &s->holders->uses.at[i];
-		if (use->dev != dev || use->ino != ino || use->kind == USE_LOCK)
+	for (i = first_use(h, dev, ino); is_use_of(h, i, dev, ino); i++) {
+		use = &h->uses.at[i];
+		if (use->kind == USE_LOCK)
 			continue;
 		if (use->kind == USE_MOUNT)
 			answer(s, partition, "mounted on ", use->what);
@@ -359,13 +461,14 @@ static bool search_uses(struct search *s, dev_t dev, ino_t ino, const char *part
 /* ino and dev of the file or the device's node. */
 static bool search_locks(struct search *s, dev_t dev, ino_t ino, bool locked_by_us)
 {
+	const struct holders *h = s->holders;
 	const struct use *use;
 	char safe[64];
 	size_t i;
 
-	for (i = 0; i < s->holders->uses.count; i++) {
-		use = &s->holders->uses.at[i];
-		if (use->kind != USE_LOCK || use->dev != dev || use->ino != ino)
+	for (i = first_use(h, dev, ino); is_use_of(h, i, dev, ino); i++) {
+		use = &h->uses.at[i];
+		if (use->kind != USE_LOCK)
 			continue;
 		if (locked_by_us && use->flock && use->pid == (long)getpid())
 			continue;
@@ -380,6 +483,27 @@ static bool search_locks(struct search *s, dev_t dev, ino_t ino, bool locked_by_
 	return false;
 }
 
+/* Nothing in a folder of the system: with few calls, since there can be thousands of disks. */
+static bool is_empty(const char *path)
+{
+	_Alignas(struct dirent64) char entries[1024];
+	ssize_t n = -1, at = 0;
+	bool empty = true;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		n = getdents64(fd, entries, sizeof(entries));
+		close(fd);
+	}
+	while (at < n && empty) {
+		const struct dirent64 *entry = (const void *)(entries + at);
+
+		empty = entry->d_name[0] == '.';
+		at += entry->d_reclen;
+	}
+	return empty;
+}
+
 /* Drivers on top: device-mapper, md, bcache, ... */
 static bool search_drivers(struct search *s, const char *folder, const char *partition)
 {
@@ -388,7 +512,7 @@ static bool search_drivers(struct search *s, const char *folder, const char *par
 	DIR *dir;
 
 	snprintf(path, sizeof(path), "%s/holders", folder);
-	dir = opendir(path);
+	dir = is_empty(path) ? NULL : opendir(path);
 	if (!dir)
 		return false;
 	while (!what[0] && (entry = readdir(dir))) {
@@ -406,13 +530,45 @@ static bool search_drivers(struct search *s, const char *folder, const char *par
 	return what[0] != '\0';
 }
 
-static bool search_partitions(struct search *s, const char *folder)
+/*
+ * Surely no partition of the disk, by the kernel's own list? A partition has the name of its disk and a
+ * number, with a "p" between two digits.
+ */
+static bool is_unpartitioned(const struct holders *h, dev_t dev)
+{
+	const struct block_name wanted = { .dev = dev }, *disk = NULL;
+	size_t low = 0, high = h->names.count, length;
+	char prefix[80];
+
+	if (h->blocks.count)
+		disk = bsearch(&wanted, h->blocks.at, h->blocks.count, sizeof(wanted), compare_blocks);
+	if (!disk)
+		return false;
+	length = strlen(disk->name);
+	snprintf(prefix, sizeof(prefix), "%s%s", disk->name,
+		 length && isdigit((unsigned char)disk->name[length - 1]) ? "p" : "");
+	length = strlen(prefix);
+	while (low < high) {		/* the first one that is not before */
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(h->names.at[middle], prefix) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < h->names.count && !strncmp(h->names.at[low], prefix, length); low++)
+		if (isdigit((unsigned char)h->names.at[low][length]))
+			return false;
+	return true;
+}
+
+static bool search_partitions(struct search *s, const char *folder, dev_t disk)
 {
 	struct dirent *entry;
 	char path[1024], node[300];
 	bool found = false;
 	dev_t dev;
-	DIR *dir = opendir(folder);
+	DIR *dir = is_unpartitioned(s->holders, disk) ? NULL : opendir(folder);
 
 	if (!dir)
 		return false;
@@ -438,7 +594,7 @@ static bool search_block(struct search *s, dev_t dev, const char *partition)
 
 	snprintf(folder, sizeof(folder), "%s/dev/block/%u:%u", s->set->sys, major(dev), minor(dev));
 	return search_uses(s, dev, 0, partition) || search_drivers(s, folder, partition) ||
-	       (!partition && search_partitions(s, folder));
+	       (!partition && search_partitions(s, folder, dev));
 }
 
 int device_find_holder(struct device *d, char *buf, size_t size)
@@ -456,7 +612,7 @@ int device_find_holder(struct device *d, char *buf, size_t size)
 		return -ENOMEM;
 	if (device_is_block(d)) {
 		found = search_block(&s, d->identity.dev, NULL) ||
-			(stat(d->path, &st) == 0 && S_ISBLK(st.st_mode) &&
+			(s.holders->has_locks && stat(d->path, &st) == 0 && S_ISBLK(st.st_mode) &&
 			 search_locks(&s, st.st_dev, st.st_ino, d->write_fd >= 0));
 	} else {
 		found = search_uses(&s, d->identity.dev, d->identity.ino, NULL) ||

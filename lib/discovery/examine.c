@@ -116,8 +116,11 @@ static int hold_election(struct model *m, struct evms_object *o, const struct he
 		    (p->magic_count && !shows_magic(p, o, head)))
 			continue;
 		r = probe(m, p, o, &key);
-		if (r < 0)
+		if (r < 0) {
+			free(e->best.key);
+			e->best = (struct candidate){ NULL, NULL };
 			return r;
+		}
 		if (r != EVMS_NOT_MINE)
 			elect(e, p, key);
 	}
@@ -152,11 +155,13 @@ static int claim(struct model *m, struct evms_object *o, struct evms_plugin *p)
 	r = model_call_end(m, r);
 	if (r >= 0)
 		return 0;
+	object_drop_private(o, p);
 	if (p->role == EVMS_ROLE_PARTITION_MANAGER) {
 		space_free(o);
-		o->claimer = NULL;
+		object_reset_disk(o);
+	} else if (o->kind == EVMS_KIND_VOLUME) {
+		object_set_fs(o, NULL, NULL);
 	}
-	object_drop_private(o, p);
 	return note_error(m, o, r);
 }
 

@@ -129,22 +129,33 @@ static int ask(struct model *m, struct evms_members *members, bool final)
 	return 0;
 }
 
-int members_assemble(struct model *m, bool final, bool *any)
+static int assemble_all(struct model *m, bool final, bool features_only, bool *any)
 {
 	struct members *all = m->members;
 	size_t i;
 	int r = 0;
 
-	*any = false;
 	for (i = 0; i < all->list.count && r == 0; i++) {
 		struct evms_members *members = all->list.at[i];
 
-		if (members->done || !members->at.count || (!final && !members->fresh))
+		if (members->done || !members->at.count || (!final && !members->fresh) ||
+		    (features_only && members->plugin->role != EVMS_ROLE_FEATURE))
 			continue;
 		*any = true;
 		r = ask(m, members, final);
 	}
 	return r;
+}
+
+/* Groups come last: what they wait for can lie on a feature that has to do without a member of its own. */
+int members_assemble(struct model *m, bool final, bool *any)
+{
+	int r = 0;
+
+	*any = false;
+	if (final)
+		r = assemble_all(m, true, true, any);
+	return r < 0 || *any ? r : assemble_all(m, final, false, any);
 }
 
 void members_free(struct members *all)

@@ -353,18 +353,26 @@ EXPORT int evms_task_new(struct evms_engine *engine, const char *plugin, uint32_
 {
 	int r = engine_enter(engine);
 
-	return r < 0 ? r : engine_leave(engine, new_task(engine, plugin, op, out));
-}
-
-EXPORT struct evms_task *evms_task_unref(struct evms_task *task)
-{
-	task_unref(task);
-	return NULL;
+	if (r < 0)
+		return r;
+	r = new_task(engine, plugin, op, out);
+	if (r == 0)
+		evms_engine_ref(engine);	/* a task cannot do without */
+	return engine_leave(engine, r);
 }
 
 static struct evms_engine *task_engine(const struct evms_task *t)
 {
 	return t->change->model->owner;
+}
+
+EXPORT struct evms_task *evms_task_unref(struct evms_task *task)
+{
+	struct evms_engine *e = task ? task_engine(task) : NULL;
+
+	task_unref(task);
+	evms_engine_unref(e);
+	return NULL;
 }
 
 EXPORT int evms_task_add_input(struct evms_task *task, struct evms_object *object)
@@ -477,11 +485,15 @@ EXPORT int evms_engine_commit(struct evms_engine *engine, uint32_t flags)
 
 /* --- runtime --- */
 
-static bool is_dirty_below(const struct evms_object *o, unsigned depth)
+static bool is_dirty_below(struct evms_object *o, unsigned depth)
 {
 	size_t i;
 	uint32_t k;
 
+	if (!depth)
+		o->model->visits++;
+	if (!object_visit(o, o->model->visits))
+		return false;
 	if (depth > 64 || o->state & EVMS_STATE_DIRTY || (o->parent && o->parent->state & EVMS_STATE_DIRTY))
 		return true;
 	for (i = 0; i < o->map.count; i++)

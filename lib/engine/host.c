@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 #include "util/check.h"
 #include "util/crc.h"
+#include "util/text.h"
 
 static struct evms_plugin *caller(const struct evms_object *o)
 {
@@ -36,12 +37,10 @@ static int may_change(const struct evms_object *o)
 
 static int may_note(const struct evms_object *o)
 {
-	return caller(o) ? 0 : -EPERM;
-}
-
-static const char *or_empty(const char *s)
-{
-	return s ? s : "";
+	if (!caller(o))
+		return -EPERM;
+	o->model->generation++;
+	return 0;
 }
 
 /* --- facts --- */
@@ -166,6 +165,7 @@ static int host_set_private(struct evms_object *o, void *data)
 
 	if (!new.plugin)
 		return -EPERM;
+	o->model->generation++;
 	for (i = 0; i < o->privates.count; i++) {
 		if (o->privates.at[i].plugin == new.plugin) {
 			o->privates.at[i].data = data;
@@ -241,10 +241,8 @@ static int host_set_block_size(struct evms_object *o, uint32_t block_size)
 				   o->block_size);
 	o->block_size = block_size;
 	o->physical_block_size = (uint32_t)max_u64(o->physical_block_size, block_size);
-	if (o->kind == EVMS_KIND_DISK)
-		o->size = round_down(o->size, block_size);
 	object_touch(o);
-	return 0;
+	return o->kind == EVMS_KIND_DISK ? space_resize(o, round_down(o->size, block_size)) : 0;
 }
 
 static int host_set_geometry(struct evms_object *o, const struct evms_geometry *geometry)
@@ -283,9 +281,13 @@ static int host_set_str(struct evms_object *o, const char *key, const char *valu
 static int host_set_fs(struct evms_object *volume, const struct evms_fs_info *fs)
 {
 	struct evms_fs_info known = { .size_of = 0 };
+	const struct evms_plugin *p = caller(volume);
 
-	if (!volume->model || !volume->model->call.may_change || volume->kind != EVMS_KIND_VOLUME)
+	if (!p || !volume->model->call.may_change || volume->kind != EVMS_KIND_VOLUME ||
+	    p->role != EVMS_ROLE_FILE_SYSTEM)
 		return object_fail(volume, EPERM, "plugin.call", "a file system is set on a volume only");
+	if (volume->fs && volume->fs->plugin != p)
+		return object_fail(volume, EPERM, "plugin.owner", "the file system belongs to somebody else");
 	volume->model->generation++;
 	if (fs)
 		memcpy(&known, fs, min_u64(fs->size_of, sizeof(known)));
@@ -319,6 +321,8 @@ static int host_mark_dirty(struct evms_object *o)
 
 static int check_free_input(const struct evms_object *in)
 {
+	if (!in->model)
+		return -ESTALE;
 	if (!object_holds_data(in))
 		return object_fail(in, EINVAL, "input.kind", "a %s cannot be used", kind_name(in->kind));
 	if (in->consumer)
@@ -392,10 +396,14 @@ static int host_produce(struct evms_object *in, const char *name, uint64_t size,
 }
 
 /* Does o lie on the other object, however far down? What lies deeper than can be read counts as well. */
-static bool lies_on(const struct evms_object *o, const struct evms_object *other, unsigned depth)
+static bool lies_on(struct evms_object *o, const struct evms_object *other, unsigned depth)
 {
 	size_t i;
 
+	if (!depth)
+		o->model->visits++;
+	if (!object_visit(o, o->model->visits))
+		return false;
 	if (o == other || depth > 64 || (o->parent && lies_on(o->parent, other, depth + 1)))
 		return true;
 	for (i = 0; i < o->inputs.count; i++)
@@ -440,6 +448,12 @@ static int host_remove(struct evms_object *o)
 
 	if (r < 0)
 		return r;
+	if (o->owner != caller(o) || !(o->kind & (EVMS_KIND_PARTITION | EVMS_KIND_GROUP | EVMS_KIND_REGION |
+						  EVMS_KIND_FEATURE)))
+		return object_fail(o, EPERM, "plugin.owner", "a %s cannot be removed", kind_name(o->kind));
+	if (o->model->members && o->index < o->model->call.first_new)
+		return object_fail(o, EPERM, "plugin.call", "others may have seen it: discovery removes only "
+				   "what the same call has made");
 	for (i = 0; i < o->outputs.count; i++)
 		if (o->outputs.at[i] != o->volume)
 			return object_fail(o, EBUSY, "object.used", "it is used by %s",
@@ -545,6 +559,8 @@ static int host_release_space(struct evms_object *group, uint64_t offset, uint64
 {
 	int r = may_change(group);
 
+	if (r == 0 && group->kind != EVMS_KIND_GROUP)
+		r = object_fail(group, EINVAL, "space.group", "only space of groups is released in pieces");
 	return r < 0 ? r : space_release(group, offset, size);
 }
 
@@ -647,13 +663,24 @@ static int host_write(struct evms_object *o, const void *buf, size_t len, uint64
 	return stage_failed(o, r < 0 ? r : object_extents(o, offset, len, note_write, &w));
 }
 
+/* In an operation: what the plug-in has or is about to take, but nobody's data. */
+static int may_wipe(const struct evms_object *o)
+{
+	if (is_own(o) || (o->consumer && is_own(o->consumer)) ||
+	    (object_holds_data(o) && !o->consumer && !o->claimer && !(o->volume && o->volume->fs)))
+		return 0;
+	return object_fail(o, EPERM, "plugin.owner", "the object belongs to somebody else");
+}
+
 static int host_zero(struct evms_object *o, uint64_t offset, uint64_t len, uint32_t phase)
 {
 	struct writing w = { o->model, o, phase };
 	int r;
 
-	if (o->model->call.may_wipe && (phase == EVMS_PHASE_FINISH || phase == EVMS_PHASE_WIPE))
-		return stage_failed(o, object_wipe(o, offset, len, phase));
+	if (o->model && o->model->call.may_wipe && (phase == EVMS_PHASE_FINISH || phase == EVMS_PHASE_WIPE)) {
+		r = may_wipe(o);
+		return r < 0 ? r : stage_failed(o, object_wipe(o, offset, len, phase));
+	}
 	r = may_write(o, len, offset, phase);
 	if (r < 0)
 		return r;
@@ -665,9 +692,9 @@ static int host_zero(struct evms_object *o, uint64_t offset, uint64_t len, uint3
 
 static int host_join(struct evms_object *o, const char *key)
 {
-	struct members *all = o->model->members;
+	struct members *all = o->model ? o->model->members : NULL;
 
-	if (!all || !caller(o) || !key || !*key || strlen(key) > 512)
+	if (!all || !caller(o) || o->kind == EVMS_KIND_VOLUME || !key || !*key || strlen(key) > 512)
 		return object_fail(o, EPERM, "plugin.call", "objects join in probe only, with a key");
 	free(all->joined);
 	all->joined = strdup(key);

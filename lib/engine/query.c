@@ -10,11 +10,6 @@ struct evms_list {
 	struct evms_object *at[];
 };
 
-static const char *or_empty(const char *s)
-{
-	return s ? s : "";
-}
-
 /* --- lists --- */
 
 static int list_new(struct evms_engine *e, uint32_t kinds, struct evms_task *accepted_by,

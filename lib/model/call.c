@@ -79,10 +79,8 @@ static void take_back(struct model *m, size_t first_new)
 	for (i = m->objects.count; i-- > first_new; )
 		if (m->objects.at[i] && m->objects.at[i]->kind != EVMS_KIND_FREE)
 			object_remove(m->objects.at[i]);
-	while (m->objects.count > first_new && !m->objects.at[m->objects.count - 1]) {
+	while (m->objects.count > first_new && !m->objects.at[m->objects.count - 1])
 		m->objects.count--;
-		m->hole_count--;
-	}
 }
 
 int model_call_end(struct model *m, int r)

@@ -187,6 +187,7 @@ int object_wipe(struct evms_object *o, uint64_t offset, uint64_t len, uint32_t p
 {
 	struct wiping w = { o->model, phase };
 
+	o->model->generation++;
 	return object_extents(o, offset, len, wipe_extent, &w);
 }
 

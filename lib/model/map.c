@@ -3,6 +3,10 @@
 #include <errno.h>
 #include "model/model.h"
 #include "util/check.h"
+#include "util/text.h"
+
+/* Maps that go deeper cannot be read while planning (io.c). */
+#define DEPTH_MAX	64
 
 const char target_linear[] = "linear";
 const char target_striped[] = "striped";
@@ -32,9 +36,13 @@ static void target_free(struct map_target *t)
 void map_clear(struct evms_object *o)
 {
 	size_t i;
+	uint32_t k;
 
-	for (i = 0; i < o->map.count; i++)
+	for (i = 0; i < o->map.count; i++) {
+		for (k = 0; k < o->map.at[i].n; k++)
+			map_legs(&o->map.at[i])[k].input->mapped--;
 		target_free(&o->map.at[i]);
+	}
 	vec_free(&o->map);
 }
 
@@ -101,6 +109,8 @@ int map_add(struct evms_object *o, uint64_t offset, uint64_t size, const char *t
 	}
 	if (!vec_push(&o->map, t))
 		goto fail;
+	for (i = 0; i < n; i++)
+		inputs[i]->mapped++;
 	return 0;
 fail:
 	if (t.target)
@@ -108,23 +118,67 @@ fail:
 	return object_fail(o, ENOMEM, "memory", "out of memory");
 }
 
+/* Is it one of what the object, or the group it is of, is made of? Such maps cannot go round. */
+static bool lies_beneath(const struct evms_object *in, const struct evms_object *o)
+{
+	return in == o->parent || in->volume == o || (in->consumer && (in->consumer == o ||
+								       in->consumer == o->parent));
+}
+
+static bool is_sibling(const struct evms_object *in, const struct evms_object *o)
+{
+	return in->kind == EVMS_KIND_REGION && in->parent == o->parent;
+}
+
+/* Does a map, from region to region of one group, lead to the given one? So does one that is too deep. */
+static bool leads_to(struct evms_object *o, const struct evms_object *to, uint64_t walk, unsigned depth)
+{
+	size_t i;
+	uint32_t k;
+
+	if (o == to || depth > DEPTH_MAX)
+		return true;
+	if (!object_visit(o, walk))
+		return false;
+	for (i = 0; i < o->map.count; i++) {
+		for (k = 0; k < o->map.at[i].n; k++) {
+			struct evms_object *in = map_legs(&o->map.at[i])[k].input;
+
+			if (is_sibling(in, o) && leads_to(in, to, walk, depth + 1))
+				return true;
+		}
+	}
+	return false;
+}
+
+static int check_input(const struct evms_object *o, struct evms_object *in, uint64_t walk)
+{
+	if (lies_beneath(in, o) || (is_sibling(in, o) && !leads_to(in, o, walk, 0)))
+		return 0;
+	return object_fail(o, EPROTO, "map.input", "the map leads to %s, which it is not made of", in->name);
+}
+
 int map_check(const struct evms_object *o)
 {
 	const struct map_target *last;
+	size_t i;
+	uint32_t k;
+	int r = 0;
 
 	if (!o->map.count)
 		return 0;
+	o->model->visits++;
+	for (i = 0; i < o->map.count && r == 0; i++)
+		for (k = 0; k < o->map.at[i].n && r == 0; k++)
+			r = check_input(o, map_legs(&o->map.at[i])[k].input, o->model->visits);
+	if (r < 0)
+		return r;
 	last = &o->map.at[o->map.count - 1];
 	if (last->offset + last->size != o->size)
 		return object_fail(o, EPROTO, "map.tiling", "the map covers %llu of %llu bytes",
 				   (unsigned long long)(last->offset + last->size),
 				   (unsigned long long)o->size);
 	return 0;
-}
-
-static const char *or_empty(const char *s)
-{
-	return s ? s : "";
 }
 
 bool map_equal(const struct evms_object *a, const struct evms_object *b)

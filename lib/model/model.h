@@ -103,6 +103,8 @@ struct evms_object {
 	struct object_disk *disk;
 	struct evms_object *next_name;	/* chain of the name table */
 	uint64_t name_hash;
+	uint64_t visit;			/* the last walk that came here: object_visit() */
+	size_t mapped;			/* legs of maps that lead here */
 	bool waiting;			/* gone, and may be revived: not freed yet */
 	bool touched;			/* changed by the plug-in call under way */
 	bool examined;			/* discovery has looked at it, or a task made it */
@@ -147,7 +149,6 @@ struct model {
 	struct registry *registry;
 	void *owner;			/* the engine; only engine/ looks into it */
 	VEC(struct evms_object *) objects;	/* by age; holes are NULL */
-	size_t hole_count;
 	struct name_table names;
 	struct name_table graves;	/* handles that wait to be revived */
 	uint64_t *next_id;		/* shared with the engine's other models */
@@ -156,6 +157,7 @@ struct model {
 	VEC(struct staged) writes;
 	struct model_call call;
 	uint64_t generation;		/* grows with every change */
+	uint64_t visits;		/* walks over the graph so far */
 	bool scratch;			/* a second look: what it reads is not remembered */
 	struct members *members;	/* while discovering */
 	const struct model *prior;	/* a look before this one, at the same bytes but what is staged */
@@ -175,6 +177,16 @@ int object_new(struct model *m, uint32_t kind, const char *name, struct evms_plu
 	       struct evms_object **out);
 /* Take an object out of the model: space, inputs, volume, private data. Not while it is used. */
 void object_remove(struct evms_object *o);
+/* A walk over the graph, numbered ++model->visits, sees each object once: the first time it comes, true. */
+static inline bool object_visit(struct evms_object *o, uint64_t walk)
+{
+	if (o->visit == walk)
+		return false;
+	o->visit = walk;
+	return true;
+}
+/* Forget what a partition manager said of a disk. */
+void object_reset_disk(struct evms_object *disk);
 void object_drop_private(struct evms_object *o, struct evms_plugin *only);
 void object_touch(struct evms_object *o);
 int object_add_input(struct evms_object *o, struct evms_object *in);
@@ -229,7 +241,10 @@ void space_free(struct evms_object *parent);
 int map_add(struct evms_object *o, uint64_t offset, uint64_t size, const char *target, uint64_t chunk,
 	    const char *args, uint32_t n, struct evms_object *const *inputs, const uint64_t *offsets);
 void map_clear(struct evms_object *o);
-/* Does the map tile the object? -EPROTO, recorded, when not. Objects without a map are fine. */
+/*
+ * Does the map tile the object, and lead to what the object is made of only? -EPROTO, recorded, when not.
+ * Objects without a map are fine.
+ */
 int map_check(const struct evms_object *o);
 /* The same stretches over inputs of the same names? The objects may be of different models. */
 bool map_equal(const struct evms_object *a, const struct evms_object *b);

@@ -126,11 +126,11 @@ void object_drop_private(struct evms_object *o, struct evms_plugin *only)
 		if (only && p.plugin != only)
 			continue;
 		if (p.plugin->setup.release && p.data) {
-			struct evms_plugin *caller = m->call.plugin;
+			struct model_call under_way = m->call;
 
-			m->call.plugin = p.plugin;	/* so that it can ask for its data */
+			m->call = (struct model_call) { .plugin = p.plugin };	/* it can ask for its data */
 			p.plugin->setup.release(o);
-			m->call.plugin = caller;
+			m->call = under_way;
 		}
 		p.plugin->users--;
 		vec_remove(&o->privates, i);
@@ -206,6 +206,25 @@ static void untouch(struct evms_object *o)
 		m->touched.count--;
 }
 
+/* A plug-in may have left a map that leads to what goes. */
+static void drop_maps_to(const struct evms_object *gone)
+{
+	const struct model *m = gone->model;
+	size_t i, k;
+	uint32_t leg;
+
+	for (i = 0; i < m->objects.count && gone->mapped; i++) {
+		struct evms_object *o = m->objects.at[i];
+		bool leads = false;
+
+		for (k = 0; o && k < o->map.count; k++)
+			for (leg = 0; leg < o->map.at[k].n; leg++)
+				leads |= map_legs(&o->map.at[k])[leg].input == gone;
+		if (leads)
+			map_clear(o);
+	}
+}
+
 void object_remove(struct evms_object *o)
 {
 	struct model *m = o->model;
@@ -218,11 +237,13 @@ void object_remove(struct evms_object *o)
 		space_release_object(o->parent, o);
 	while (o->inputs.count)
 		object_remove_input(o, o->inputs.at[o->inputs.count - 1]);
+	while (o->outputs.count)	/* only a plug-in that failed leaves any */
+		object_remove_input(o->outputs.at[o->outputs.count - 1], o);
+	drop_maps_to(o);
 	space_free(o);
 	untouch(o);
 	names_remove(&m->names, o);
 	m->objects.at[o->index] = NULL;
-	m->hole_count++;
 	object_empty(o);
 	o->model = NULL;
 	if (!o->refs)
@@ -266,7 +287,8 @@ void object_remove_input(struct evms_object *o, struct evms_object *in)
 		in->volume = NULL;
 	if (in->consumer == o) {
 		in->consumer = NULL;
-		in->member = false;
+		if (!o->model->members)	/* what could not be assembled is a member all the same */
+			in->member = false;
 	}
 	object_touch(o);
 	object_touch(in);
@@ -406,10 +428,21 @@ int object_set_fs(struct evms_object *volume, struct evms_plugin *plugin,
 		fs->min_size = info->min_size;
 		fs->max_size = info->max_size;
 		fs->step = info->step ? info->step : 1;
+		fs->planned = volume->fs && volume->fs->planned;
 	}
 	fs_free(volume->fs);
 	volume->fs = fs;
 	return 0;
+}
+
+void object_reset_disk(struct evms_object *disk)
+{
+	disk->claimer = NULL;
+	disk->size = disk->disk->first_size;	/* a table may settle the block size */
+	disk->block_size = disk->disk->first_block_size;
+	object_set_text(&disk->label, NULL);
+	object_set_text(&disk->uuid, NULL);
+	object_set_text(&disk->serial, NULL);
 }
 
 bool object_holds_data(const struct evms_object *o)
@@ -504,10 +537,12 @@ static void model_empty(struct model *m, bool revive)
 	size_t i;
 
 	names_clear(&m->names);
-
 	for (i = m->objects.count; i-- > 0; )	/* private data first: release() may look around */
 		if (m->objects.at[i])
 			object_drop_private(m->objects.at[i], NULL);
+	for (i = 0; i < m->objects.count; i++)	/* then what leads from one to another */
+		if (m->objects.at[i])
+			map_clear(m->objects.at[i]);
 	for (i = 0; i < m->objects.count; i++) {
 		struct evms_object *o = m->objects.at[i];
 
@@ -521,7 +556,7 @@ static void model_empty(struct model *m, bool revive)
 		if (!o->refs)
 			object_free(o);
 	}
-	m->objects.count = m->hole_count = 0;
+	m->objects.count = 0;
 	m->touched.count = 0;
 	m->wipes.count = m->writes.count = 0;
 }

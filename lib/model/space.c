@@ -208,6 +208,9 @@ int space_release(struct evms_object *parent, uint64_t offset, uint64_t size)
 		if (e->kind == EVMS_KIND_FREE)
 			return object_fail(parent, EPROTO, "space.free", "the space at %" PRIu64
 					   " is free already", offset);
+		if (e->kind == EVMS_KIND_METADATA && e->object)
+			return object_fail(parent, EPROTO, "space.metadata", "the space at %" PRIu64
+					   " holds metadata", offset);
 		if (e->offset < offset) {
 			r = space_split(s, i++, offset);
 			if (r < 0)

@@ -35,6 +35,11 @@ int text_parse_u64(const char *s, uint64_t *out);
 /* Copy at most size-1 bytes, ended by NUL, control characters and broken UTF-8 replaced by '?'. */
 void text_copy_safe(char *to, size_t size, const char *from);
 
+static inline const char *or_empty(const char *s)
+{
+	return s ? s : "";
+}
+
 /* How many edits make a out of b; for "did you mean". */
 unsigned text_distance(const char *a, const char *b);
 

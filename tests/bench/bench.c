@@ -316,7 +316,7 @@ struct bench_result bench_pair_run(const struct bench_pair *pair)
 
 void bench_figure(const char *what, double value, const char *unit, bool at_most, double goal)
 {
-	printf("- %s: %.4g %s (goal: %s %.4g: %s)\n", what, value, unit, at_most ? "<=" : ">=", goal,
+	printf("- %s: %.4g%s%s (goal: %s %.4g: %s)\n", what, value, *unit ? " " : "", unit, at_most ? "<=" : ">=", goal,
 	       verdict(at_most ? value <= goal : value >= goal));
 	fflush(stdout);
 }

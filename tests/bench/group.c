@@ -15,7 +15,8 @@
 
 struct group {
 	size_t count;			/* of volumes */
-	char *device, *fresh;		/* with them; and one whose group is made again each time */
+	char *device, *file;		/* with them */
+	char *fresh, *fresh_file;	/* whose group is made again each time */
 	char *lvm, *backup;
 	unsigned added;
 };
@@ -106,13 +107,22 @@ static struct bench_child child(const char *mode, const char *device, size_t cou
 	return c;
 }
 
-static double ours_read(void *user)
+static double read_group(const char *device)
 {
-	struct group *g = user;
-	struct bench_child c = child("--read", g->device, 0, NULL);
+	struct bench_child c = child("--read", device, 0, NULL);
 
 	free(c.output);
 	return c.seconds;
+}
+
+static double ours_read(void *user)
+{
+	return read_group(((struct group *)user)->device);
+}
+
+static double ours_read_file(void *user)
+{
+	return read_group(((struct group *)user)->file);
 }
 
 static double peer_lvs(void *user)
@@ -123,15 +133,24 @@ static double peer_lvs(void *user)
 	return bench_time(argv);
 }
 
-static double ours_add(void *user)
+static double add_volume(struct group *g, const char *device)
 {
-	struct group *g = user;
 	char *name = bench_text("more%u_", g->added++);
-	struct bench_child c = child("--build", g->device, 1, name);
+	struct bench_child c = child("--build", device, 1, name);
 
 	free(c.output);
 	free(name);
 	return c.seconds;
+}
+
+static double ours_add(void *user)
+{
+	return add_volume(user, ((struct group *)user)->device);
+}
+
+static double ours_add_file(void *user)
+{
+	return add_volume(user, ((struct group *)user)->file);
 }
 
 static double peer_lvcreate(void *user)
@@ -146,15 +165,24 @@ static double peer_lvcreate(void *user)
 	return seconds;
 }
 
-static double ours_build(void *user)
+static double build_group(const struct group *g, const char *device)
 {
-	struct group *g = user;
-	struct bench_child c = child("--prepare", g->fresh, g->count, NULL);
+	struct bench_child c = child("--prepare", device, g->count, NULL);
 
 	free(c.output);
-	c = child("--build", g->fresh, g->count, "lv");
+	c = child("--build", device, g->count, "lv");
 	free(c.output);
 	return c.seconds;
+}
+
+static double ours_build(void *user)
+{
+	return build_group(user, ((struct group *)user)->fresh);
+}
+
+static double ours_build_file(void *user)
+{
+	return build_group(user, ((struct group *)user)->fresh_file);
 }
 
 static double peer_restore(void *user)
@@ -165,29 +193,43 @@ static double peer_restore(void *user)
 	return bench_time(argv);
 }
 
-static void against_lvm2(size_t count)
+static void compare(struct group *g)
 {
-	uint64_t size = (count + 1000) * EXTENT + 256 * MIB;
-	char *images[] = { bench_image("group.img", size) }, *more[] = { bench_image("fresh.img", size) };
-	struct bench_loops loops = bench_loops(images, 1), fresh = bench_loops(more, 1);
-	struct group g = { .count = count, .device = loops.nodes[0], .fresh = fresh.nodes[0],
-			   .lvm = bench_lvm_config(loops.dir),
-			   .backup = bench_text("%s/vg.text", bench.dir) };
 	const struct bench_pair pairs[] = {
-		{ "read the group, `lvs`", ours_read, peer_lvs, &g, 10, 0 },
-		{ "add and commit one volume, `lvcreate -an -Zn -Wn`", ours_add, peer_lvcreate, &g, 20, 0 },
-		{ "create all of them, `vgcfgrestore`", ours_build, peer_restore, &g, 7, 0 },
+		{ "read the group, `lvs`", ours_read, peer_lvs, g, 10, 0 },
+		{ "the same, ours on an image file", ours_read_file, peer_lvs, g, 10, 0 },
+		{ "add and commit one volume, `lvcreate -an -Zn -Wn`", ours_add, peer_lvcreate, g, 20, 0 },
+		{ "the same, ours on an image file", ours_add_file, peer_lvcreate, g, 20, 0 },
+		{ "create all of them, `vgcfgrestore`", ours_build, peer_restore, g, 7, 0 },
+		{ "the same, ours on an image file", ours_build_file, peer_restore, g, 7, 0 },
 	};
-	const char *backup[] = { "vgcfgbackup", "--config", g.lvm, "-f", g.backup, "vg", NULL };
 	size_t i;
 
-	free(child("--prepare", g.device, count, NULL).output);
-	free(child("--build", g.device, count, "lv").output);
-	bench_time(backup);
-	bench_title("A group of %zu volumes on one loop device: whole processes", count);
+	bench_title("A group of %zu volumes on one loop device: whole processes", g->count);
 	bench_pair_head("LVM2");
 	for (i = 0; i < ARRAY_SIZE(pairs); i++)
 		bench_pair_run(&pairs[i]);
+}
+
+static void against_lvm2(size_t count)
+{
+	uint64_t size = (count + 1000) * EXTENT + 256 * MIB;
+	char *images[] = { bench_image("group.img", size), bench_image("fresh.img", size) };
+	struct bench_loops loops = bench_loops(images, 1);
+	struct bench_loops fresh = bench_loops(images + 1, 1);	/* not where LVM2 looks */
+	struct group g = {
+		.count = count, .device = loops.nodes[0], .fresh = fresh.nodes[0],
+		.file = bench_image("file.img", size), .fresh_file = bench_image("fresh-file.img", size),
+		.lvm = bench_lvm_config(loops.dir), .backup = bench_text("%s/vg.text", bench.dir),
+	};
+	const char *backup[] = { "vgcfgbackup", "--config", g.lvm, "-f", g.backup, "vg", NULL };
+
+	free(child("--prepare", g.device, count, NULL).output);
+	free(child("--build", g.device, count, "lv").output);
+	free(child("--prepare", g.file, count, NULL).output);
+	free(child("--build", g.file, count, "lv").output);
+	bench_time(backup);
+	compare(&g);
 	bench_loops_end(&loops);
 	bench_loops_end(&fresh);
 }

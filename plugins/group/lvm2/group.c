@@ -294,10 +294,13 @@ static int note_pv(struct vg *vg, const struct version *winner, struct pv *pv)
 	for (i = 0; i < pv->mda_count; i++) {
 		const struct mda *m = &pv->mdas[i];
 
-		if (m->damage)
+		if (m->damage) {
 			damage = m->damage;
-		else if (!m->ignored && !holds(m, winner))
+			vg->lasting |= m->unusable || m->ignored;
+		} else if (!m->ignored && !holds(m, winner)) {
 			stale = true;
+			vg->lasting |= m->unusable;
+		}
 	}
 	if (wrong) {
 		vg_seal(vg, "lvm2.geometry", wrong);
@@ -405,7 +408,10 @@ static int note_all(struct assembly *a)
 	return r;
 }
 
-/* Members that the group no longer knows keep text of it: they were taken off while missing. */
+/*
+ * What the group no longer knows keeps text of it: it was taken off while it was missing, or the power went
+ * before it was wiped. That is its own trouble, not the group's.
+ */
 static int note_outdated(struct assembly *a)
 {
 	size_t i;
@@ -415,9 +421,9 @@ static int note_outdated(struct assembly *a)
 		const struct source *s = &a->sources[i];
 
 		if (!vg_find_pv(a->vg, s->label.uuid))
-			r = evms_note(a->vg->object, EVMS_STATE_DEGRADED, "lvm2.outdated", "%s holds old "
-				      "metadata of the group, which no longer contains it: wipe it to "
-				      "use it for something else", evms_get_name(s->o));
+			r = evms_note(s->o, EVMS_STATE_DAMAGED, "lvm2.outdated", "it holds old metadata of group "
+				      "%s, which no longer contains it: wipe it to use it for something else",
+				      a->vg->name);
 	}
 	return r;
 }

@@ -260,6 +260,7 @@ struct vg {
 	const char *frozen_reason;	/* NULL, or the token ... */
 	const char *frozen;		/* ... and text why the group must not be changed */
 	bool damaged;			/* by what its text says */
+	bool lasting;			/* degraded by what a commit does not mend */
 	bool sealed;			/* nor the data of its volumes */
 	bool resizeable;
 	uint32_t next_pv, next_lv;	/* numbers tried next for names */
@@ -282,7 +283,7 @@ int vg_link_lv(struct vg *vg, struct lv *lv);
 void vg_unlink_lv(struct vg *vg, struct lv *lv);
 uint64_t vg_extent(const struct vg *vg);	/* bytes */
 void vg_stamp(struct vg *vg);		/* note time and host, which go into the text */
-int vg_touch(struct vg *vg);		/* that, and mark the group as changed */
+int vg_touch(struct vg *vg);		/* that, and mark the group as changed: a commit mends it */
 
 struct lv_parse;			/* lv.c: what is collected while volumes are read */
 int lv_section(struct vg *vg, struct tok *t, struct lv_parse **state);

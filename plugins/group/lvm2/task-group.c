@@ -614,10 +614,7 @@ int lvm2_repair(struct evms_task *task)
 	int r = -EINVAL;
 
 	vg = task_vg(task, o, &r);
-	if (!vg)
-		return r;
-	r = evms_clear_state(vg->object, EVMS_STATE_DEGRADED);
-	return r < 0 ? r : vg_touch(vg);
+	return vg ? vg_touch(vg) : r;
 }
 
 int lvm2_get_limits(struct evms_object *o, struct evms_limits *out)

@@ -501,6 +501,11 @@ void vg_stamp(struct vg *vg)
 
 int vg_touch(struct vg *vg)
 {
+	int r = 0;
+
 	vg_stamp(vg);
-	return evms_mark_dirty(vg->object);
+	/* Each commit brings stale and damaged areas up to date. */
+	if (!vg->lasting && evms_get_state(vg->object) & EVMS_STATE_DEGRADED)
+		r = evms_clear_state(vg->object, EVMS_STATE_DEGRADED);
+	return r < 0 ? r : evms_mark_dirty(vg->object);
 }
