@@ -43,6 +43,7 @@ struct buf {				/* growing text; error sticks */
 };
 void buf_add(struct buf *b, const char *text, size_t len);
 void buf_str(struct buf *b, const char *text);
+void buf_reserve(struct buf *b, size_t len);	/* room for that much more */
 void buf_u64(struct buf *b, uint64_t v);
 void buf_key_u64(struct buf *b, const char *key, uint64_t v);		/* "key = v\n" */
 void buf_key_str(struct buf *b, const char *key, const char *text, size_t len);
@@ -53,13 +54,12 @@ void buf_free(struct buf *b);
 bool grow(void *array, size_t count, size_t *capacity, size_t element);
 
 struct name {				/* a named thing in a hash table */
-	struct name *chain;
 	const char *s;
 	uint32_t len, hash;
 };
 struct names {
-	struct name **slots;
-	size_t slot_count, count;
+	struct name_slot *slots;
+	size_t slot_count, used;	/* used: also by what was removed */
 	uint64_t seed;
 };
 bool names_reserve(struct names *t, size_t count);	/* false: out of memory */
@@ -244,6 +244,7 @@ enum { VG_RAW, VG_SEQNO, VG_PVS, VG_LVS, VG_TAIL };
 struct vg {
 	struct arena arena;
 	char *text;			/* as read */
+	size_t text_len;
 	const char *name;
 	char id[UUID_TEXT + 1];
 	uint32_t seqno;			/* as read; the next commit writes one more */
@@ -289,6 +290,19 @@ struct lv_parse;			/* lv.c: what is collected while volumes are read */
 int lv_section(struct vg *vg, struct tok *t, struct lv_parse **state);
 int lv_finish(struct vg *vg, struct lv_parse *state);
 void lv_parse_free(struct lv_parse *state);
+
+/*
+ * The text of a volume of one linear segment, in exactly the form that LVM2 and we print: most are like that,
+ * and are read several times as fast as token by token (quick.c).
+ */
+struct quick_lv {
+	const char *id, *pv;
+	size_t pv_len;
+	uint32_t count, start;
+	bool writable;
+};
+/* p stands behind the opening brace. Where the closing one ends, or NULL: read it the other way. */
+const char *quick_lv(const char *p, const char *end, struct quick_lv *q);
 
 /* First look at a text: the id and number of the group. 1, 0 (not within this much), -EBADMSG. */
 int text_peek(const char *text, char *id, uint32_t *seqno);
@@ -365,6 +379,7 @@ int region_remove(struct evms_task *task, struct evms_object *o);
 int region_resize(struct evms_task *task, struct evms_object *o, bool larger);
 int region_rename(struct evms_task *task, struct evms_object *o);
 int region_limits(struct evms_object *o, struct evms_limits *out);
+struct lv *region_lv(const struct evms_object *o);	/* the volume of a region of ours */
 struct vg *task_vg(struct evms_task *task, struct evms_object *o, int *error);
 bool name_valid(const char *s, size_t len);
 bool name_reserved(const char *s);

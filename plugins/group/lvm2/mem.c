@@ -85,6 +85,21 @@ void buf_add(struct buf *b, const char *text, size_t len)
 	b->data[b->len] = '\0';
 }
 
+void buf_reserve(struct buf *b, size_t len)
+{
+	char *p;
+
+	if (b->failed || len < b->capacity - b->len)
+		return;
+	p = realloc(b->data, b->len + len + 1);
+	if (!p) {
+		b->failed = true;
+		return;
+	}
+	b->data = p;
+	b->capacity = b->len + len + 1;
+}
+
 void buf_str(struct buf *b, const char *text)
 {
 	buf_add(b, text, strlen(text));
@@ -175,77 +190,98 @@ uint64_t hash_bytes(uint64_t seed, const char *s, size_t len)
 	return mix(h ^ w, UINT64_C(0xe7037ed1a0b428db) ^ seed);
 }
 
-/* Make room for count names with few of them meeting in one chain. */
+/* The hash is beside the pointer, so that a search looks at a name only when it is the right one. */
+struct name_slot {
+	struct name *name;
+	uint32_t hash;
+};
+
+static struct name gone;		/* stands where a name was removed; never looked at */
+
+static struct name_slot *free_slot(const struct names *t, uint32_t hash)
+{
+	size_t i = hash & (t->slot_count - 1);
+
+	while (t->slots[i].name)
+		i = (i + 1) & (t->slot_count - 1);
+	return &t->slots[i];
+}
+
+/* Make room for count names; a third of the slots or more stays empty. */
 bool names_reserve(struct names *t, size_t count)
 {
-	size_t wanted = t->slot_count ? t->slot_count : 16, i;
-	struct name **slots, *n, *next;
+	struct names new = *t;
+	size_t i;
 
-	while (wanted < count + count / 2)
-		wanted *= 2;
-	if (wanted == t->slot_count)
+	if (t->slot_count && count <= t->slot_count - t->slot_count / 3)
 		return true;
-	slots = calloc(wanted, sizeof(struct name *));
-	if (!slots)
+	new.slot_count = t->slot_count ? t->slot_count : 16;
+	while (count > new.slot_count - new.slot_count / 3)
+		new.slot_count *= 2;
+	new.slots = calloc(new.slot_count, sizeof(*new.slots));
+	if (!new.slots)
 		return false;
-	if (!t->slot_count && evms_random(&t->seed, sizeof(t->seed)) < 0)
-		t->seed = (uint64_t)(uintptr_t)slots;
+	if (!t->slot_count && evms_random(&new.seed, sizeof(new.seed)) < 0)
+		new.seed = (uint64_t)(uintptr_t)new.slots;
+	new.used = 0;
 	for (i = 0; i < t->slot_count; i++) {
-		for (n = t->slots[i]; n; n = next) {
-			next = n->chain;
-			n->chain = slots[n->hash & (wanted - 1)];
-			slots[n->hash & (wanted - 1)] = n;
-		}
+		if (!t->slots[i].name || t->slots[i].name == &gone)
+			continue;
+		*free_slot(&new, t->slots[i].hash) = t->slots[i];
+		new.used++;
 	}
 	free(t->slots);
-	t->slots = slots;
-	t->slot_count = wanted;
+	*t = new;
 	return true;
 }
 
-static struct name *chain_find(const struct names *t, uint32_t hash, const char *s, size_t len)
+static struct name_slot *slot_find(const struct names *t, uint32_t hash, const char *s, size_t len)
 {
-	struct name *n;
+	size_t i = hash & (t->slot_count - 1);
 
-	for (n = t->slots[hash & (t->slot_count - 1)]; n; n = n->chain)
-		if (n->hash == hash && n->len == len && !memcmp(n->s, s, len))
-			return n;
+	for (; t->slots[i].name; i = (i + 1) & (t->slot_count - 1)) {
+		const struct name *n = t->slots[i].name;
+
+		if (t->slots[i].hash == hash && n != &gone && n->len == len && !memcmp(n->s, s, len))
+			return &t->slots[i];
+	}
 	return NULL;
 }
 
 int names_add(struct names *t, struct name *n)
 {
-	struct name **slot;
-
-	if (!names_reserve(t, t->count + 1))
+	if (!names_reserve(t, t->used + 1))
 		return -ENOMEM;
 	n->hash = (uint32_t)hash_bytes(t->seed, n->s, n->len);
-	if (chain_find(t, n->hash, n->s, n->len))
+	if (slot_find(t, n->hash, n->s, n->len))
 		return -EEXIST;
-	slot = &t->slots[n->hash & (t->slot_count - 1)];
-	n->chain = *slot;
-	*slot = n;
-	t->count++;
+	*free_slot(t, n->hash) = (struct name_slot) { n, n->hash };
+	t->used++;
 	return 0;
 }
 
 struct name *names_find(const struct names *t, const char *s, size_t len)
 {
-	if (!t->count)
+	struct name_slot *slot;
+
+	if (!t->used)
 		return NULL;
-	return chain_find(t, (uint32_t)hash_bytes(t->seed, s, len), s, len);
+	slot = slot_find(t, (uint32_t)hash_bytes(t->seed, s, len), s, len);
+	return slot ? slot->name : NULL;
 }
 
 void names_remove(struct names *t, struct name *n)
 {
-	struct name **slot = &t->slots[n->hash & (t->slot_count - 1)];
+	size_t i;
 
-	while (*slot && *slot != n)
-		slot = &(*slot)->chain;
-	if (!*slot)
+	if (!t->used)
 		return;
-	*slot = n->chain;
-	t->count--;
+	for (i = n->hash & (t->slot_count - 1); t->slots[i].name; i = (i + 1) & (t->slot_count - 1)) {
+		if (t->slots[i].name == n) {
+			t->slots[i].name = &gone;
+			return;
+		}
+	}
 }
 
 void names_free(struct names *t)

@@ -191,10 +191,15 @@ int gpt_acceptable(struct evms_task *task, struct evms_object *in)
 
 static int task_guid(struct evms_task *task, uint8_t guid[16])
 {
+	char made[GPT_GUID_TEXT];
 	const char *text;
+	int r;
 
-	if (!evms_task_has(task, "uuid"))
-		return gpt_guid_random(guid);
+	if (!evms_task_has(task, "uuid")) {
+		r = gpt_guid_random(guid);
+		gpt_guid_text(guid, made);
+		return r < 0 ? r : evms_task_set_str(task, "uuid", made);	/* what is planned is made */
+	}
 	text = evms_task_get_str(task, "uuid");
 	if (text && gpt_guid_parse(text, guid) && !gpt_guid_is_zero(guid))
 		return 0;
