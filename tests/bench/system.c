@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "tests/bench/bench.h"
 
@@ -165,18 +166,29 @@ static int attach(struct loops *l, int control, const char *image, const char *n
 	return r;
 }
 
+/* The kernel may still be letting go of the file. */
+static void remove_loop(int control, int number)
+{
+	const struct timespec nap = { .tv_nsec = 1000000 };
+	int tries = 100;
+
+	while (ioctl(control, LOOP_CTL_REMOVE, number) < 0 && errno == EBUSY && tries--)
+		nanosleep(&nap, NULL);
+}
+
 /* Holds the devices until nobody has the other end of the pipe; then they are gone. */
 static void keep(struct loops *l, int control, int parent)
 {
+	size_t i;
 	char c;
 
 	while (read(parent, &c, 1) < 0 && errno == EINTR)
 		;
-	while (l->count--) {
-		close(l->fds[l->count]);
-		if (l->numbers[l->count] >= KERNEL_LOOPS)
-			ioctl(control, LOOP_CTL_REMOVE, l->numbers[l->count]);
-	}
+	for (i = 0; i < l->count; i++)
+		close(l->fds[i]);
+	for (i = 0; i < l->count; i++)
+		if (l->numbers[i] >= KERNEL_LOOPS)
+			remove_loop(control, l->numbers[i]);
 	_exit(0);
 }
 

@@ -13,12 +13,6 @@ uint32_t lvm_crc(const void *buf, size_t len)
 	return evms_crc32(0xf597a6cfu, buf, len);
 }
 
-static bool uuid_char(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       c == '!' || c == '#';
-}
-
 static bool uuid_dash(unsigned i)
 {
 	return i == 6 || i == 11 || i == 16 || i == 21 || i == 26 || i == 31;
@@ -26,14 +20,18 @@ static bool uuid_dash(unsigned i)
 
 bool uuid_valid(const char *text, size_t len)
 {
-	unsigned i;
+	static const char form[] = "xxxxxx-xxxx-xxxx-xxxx-xxxx-xxxx-xxxxxx";
+	static const char letters[256] = {
+		['0' ... '9'] = 'x', ['A' ... 'Z'] = 'x', ['a' ... 'z'] = 'x', ['!'] = 'x', ['#'] = 'x',
+		['-'] = '-',
+	};
+	unsigned i, wrong = 0;
 
 	if (len != UUID_TEXT)
 		return false;
 	for (i = 0; i < UUID_TEXT; i++)
-		if (uuid_dash(i) ? text[i] != '-' : !uuid_char(text[i]))
-			return false;
-	return true;
+		wrong |= letters[(unsigned char)text[i]] != form[i];
+	return !wrong;
 }
 
 int uuid_new(char *text)

@@ -26,6 +26,7 @@ struct lv_parse {
 	size_t seg_count, seg_capacity;
 	struct lv **all;
 	size_t all_count, all_capacity;
+	struct pv *last;		/* that was named last */
 	struct names ids;
 };
 
@@ -61,6 +62,15 @@ static void seg_type(struct seg *seg, const struct value *v)
 		seg->kind = SEG_ERROR;
 }
 
+static struct pv *find_pv(struct lv_parse *s, const char *name, size_t len)
+{
+	const struct pv *last = s->last;
+
+	if (!last || last->name.len != len || memcmp(last->name.s, name, len))
+		s->last = (struct pv *)names_find(&s->vg->pv_names, name, len);	/* its first member */
+	return s->last;
+}
+
 /* stripes = ["pv0", 0, "pv1", 0] */
 static int read_stripes(struct lv_parse *s, struct lv *lv, struct seg *seg, const struct item *list)
 {
@@ -81,7 +91,7 @@ static int read_stripes(struct lv_parse *s, struct lv *lv, struct seg *seg, cons
 		}
 		n++;
 		a->start = (uint32_t)where.u64;
-		a->on.pv = (struct pv *)((char *)names_find(&s->vg->pv_names, who.s, who.len));
+		a->on.pv = find_pv(s, who.s, who.len);
 		a->is_lv = !a->on.pv;
 		a->name_len = (uint16_t)who.len;
 		if (a->is_lv)
@@ -325,6 +335,37 @@ static int lv_items(struct lv_parse *s, struct lv *lv)
 	return r < 0 ? r : place_segs(s, lv, expected);
 }
 
+/* 1: read; 0: its text is of another form. */
+static int lv_quick(struct lv_parse *s, struct lv *lv)
+{
+	struct seg seg = { .kind = SEG_STRIPED, .n = 1 };
+	struct quick_lv q;
+	const char *p = quick_lv(s->tok->p, s->vg->text + s->vg->text_len, &q);
+	struct pv *pv = p ? find_pv(s, q.pv, q.pv_len) : NULL;
+	int r;
+
+	if (!pv)
+		return 0;
+	s->tok->p = p;
+	s->tok->depth--;
+	if (uuid_valid(q.id, UUID_TEXT))
+		lv->id = q.id;
+	lv->type = "striped";
+	lv->type_len = 7;
+	lv->flags = LV_VISIBLE | (q.writable ? LV_WRITE : 0);
+	seg.count = q.count;
+	seg.areas = arena_alloc(&s->vg->arena, sizeof(*seg.areas));
+	s->seg_count = 0;
+	if (!seg.areas || !grow(&s->segs, 0, &s->seg_capacity, sizeof(*s->segs)))
+		return -ENOMEM;
+	*seg.areas = (struct area) { .on.pv = pv, .start = q.start };
+	r = check_seg(s, lv, &seg, 1, NULL);
+	s->segs[s->seg_count++] = seg;
+	if (r == 0)
+		r = place_segs(s, lv, 1);
+	return r < 0 ? r : 1;
+}
+
 static int read_lv(struct lv_parse *s, const struct item *head)
 {
 	struct vg *vg = s->vg;
@@ -337,7 +378,9 @@ static int read_lv(struct lv_parse *s, const struct item *head)
 	lv->text = head->start;
 	lv->name.s = head->key;
 	lv->name.len = head->key_len;
-	r = lv_items(s, lv);
+	r = lv_quick(s, lv);
+	if (r == 0)
+		r = lv_items(s, lv);
 	if (r < 0)
 		return r;
 	if (s->tok->p - lv->text > INT32_MAX) {
@@ -371,7 +414,7 @@ int lv_section(struct vg *vg, struct tok *tok, struct lv_parse **state)
 		return -ENOMEM;
 	*state = s;
 	s->vg = vg;
-	if (!names_reserve(&vg->lv_names, strlen(tok->p) / 320))	/* about what a volume takes */
+	if (!names_reserve(&vg->lv_names, vg->text_len / 320))	/* about what a volume takes */
 		return -ENOMEM;
 	s->tok = tok;
 	while ((r = tok_item(tok, &it)) > 0) {

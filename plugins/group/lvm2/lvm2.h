@@ -59,10 +59,10 @@ struct name {				/* a named thing in a hash table */
 };
 struct names {
 	struct name_slot *slots;
-	size_t slot_count, used;	/* used: also by what was removed */
+	size_t slot_count, count, used;	/* used: also by what was removed */
 	uint64_t seed;
 };
-bool names_reserve(struct names *t, size_t count);	/* false: out of memory */
+bool names_reserve(struct names *t, size_t count);	/* in all; false: out of memory */
 int names_add(struct names *t, struct name *n);		/* -EEXIST, -ENOMEM */
 struct name *names_find(const struct names *t, const char *s, size_t len);
 void names_remove(struct names *t, struct name *n);

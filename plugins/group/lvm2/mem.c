@@ -196,7 +196,7 @@ struct name_slot {
 	uint32_t hash;
 };
 
-static struct name gone;		/* stands where a name was removed; never looked at */
+#define GONE ((struct name *)(uintptr_t)1)	/* stands where a name was removed */
 
 static struct name_slot *free_slot(const struct names *t, uint32_t hash)
 {
@@ -207,29 +207,31 @@ static struct name_slot *free_slot(const struct names *t, uint32_t hash)
 	return &t->slots[i];
 }
 
-/* Make room for count names; a third of the slots or more stays empty. */
+/* A third of the slots stays empty. */
+static size_t names_limit(size_t slot_count)
+{
+	return slot_count - slot_count / 3;
+}
+
 bool names_reserve(struct names *t, size_t count)
 {
 	struct names new = *t;
 	size_t i;
 
-	if (t->slot_count && count <= t->slot_count - t->slot_count / 3)
+	if (t->slot_count && t->used - t->count + count <= names_limit(t->slot_count))
 		return true;
-	new.slot_count = t->slot_count ? t->slot_count : 16;
-	while (count > new.slot_count - new.slot_count / 3)
+	new.slot_count = 16;
+	while (count + count / 4 > names_limit(new.slot_count))
 		new.slot_count *= 2;
 	new.slots = calloc(new.slot_count, sizeof(*new.slots));
 	if (!new.slots)
 		return false;
 	if (!t->slot_count && evms_random(&new.seed, sizeof(new.seed)) < 0)
 		new.seed = (uint64_t)(uintptr_t)new.slots;
-	new.used = 0;
-	for (i = 0; i < t->slot_count; i++) {
-		if (!t->slots[i].name || t->slots[i].name == &gone)
-			continue;
-		*free_slot(&new, t->slots[i].hash) = t->slots[i];
-		new.used++;
-	}
+	new.used = t->count;
+	for (i = 0; i < t->slot_count; i++)
+		if (t->slots[i].name && t->slots[i].name != GONE)
+			*free_slot(&new, t->slots[i].hash) = t->slots[i];
 	free(t->slots);
 	*t = new;
 	return true;
@@ -242,7 +244,7 @@ static struct name_slot *slot_find(const struct names *t, uint32_t hash, const c
 	for (; t->slots[i].name; i = (i + 1) & (t->slot_count - 1)) {
 		const struct name *n = t->slots[i].name;
 
-		if (t->slots[i].hash == hash && n != &gone && n->len == len && !memcmp(n->s, s, len))
+		if (t->slots[i].hash == hash && n != GONE && n->len == len && !memcmp(n->s, s, len))
 			return &t->slots[i];
 	}
 	return NULL;
@@ -250,13 +252,14 @@ static struct name_slot *slot_find(const struct names *t, uint32_t hash, const c
 
 int names_add(struct names *t, struct name *n)
 {
-	if (!names_reserve(t, t->used + 1))
+	if (!names_reserve(t, t->count + 1))
 		return -ENOMEM;
 	n->hash = (uint32_t)hash_bytes(t->seed, n->s, n->len);
 	if (slot_find(t, n->hash, n->s, n->len))
 		return -EEXIST;
 	*free_slot(t, n->hash) = (struct name_slot) { n, n->hash };
 	t->used++;
+	t->count++;
 	return 0;
 }
 
@@ -264,7 +267,7 @@ struct name *names_find(const struct names *t, const char *s, size_t len)
 {
 	struct name_slot *slot;
 
-	if (!t->used)
+	if (!t->count)
 		return NULL;
 	slot = slot_find(t, (uint32_t)hash_bytes(t->seed, s, len), s, len);
 	return slot ? slot->name : NULL;
@@ -274,11 +277,12 @@ void names_remove(struct names *t, struct name *n)
 {
 	size_t i;
 
-	if (!t->used)
+	if (!t->count)
 		return;
 	for (i = n->hash & (t->slot_count - 1); t->slots[i].name; i = (i + 1) & (t->slot_count - 1)) {
 		if (t->slots[i].name == n) {
-			t->slots[i].name = &gone;
+			t->slots[i].name = GONE;
+			t->count--;
 			return;
 		}
 	}

@@ -231,9 +231,13 @@ static void print_pvs(const struct vg *vg, struct buf *b)
 static void print_lvs(const struct vg *vg, struct buf *b)
 {
 	const struct lv *lv;
+	size_t len = 0;
 
 	if (!vg->first)
 		return;
+	for (lv = vg->first; lv; lv = lv->next)
+		len += lv->text_len + 2;
+	buf_reserve(b, len + 4096);
 	buf_str(b, "\nlogical_volumes {\n");
 	for (lv = vg->first; lv; lv = lv->next) {
 		buf_add(b, "\n", 1);

@@ -32,6 +32,16 @@ static const char *type_text(const struct lv *lv, char *buf, size_t size)
 	return buf;
 }
 
+/* Regions have no data of their own: the label leads to the volume. */
+struct lv *region_lv(const struct evms_object *o)
+{
+	struct evms_object *group = evms_get_parent(o);
+	struct vg *vg = group ? evms_get_private(group) : NULL;
+	const char *name = evms_get_label(o);
+
+	return vg ? vg_find_lv(vg, name, strlen(name)) : NULL;
+}
+
 /* Properties that follow from the model; called again after a change. */
 int region_describe(struct vg *vg, struct lv *lv)
 {
@@ -209,9 +219,7 @@ int region_make(struct vg *vg, struct lv *lv)
 	r = evms_produce(vg->object, name, lv->extents * vg_extent(vg), &lv->object);
 	if (r < 0)
 		return r;
-	r = evms_set_private(lv->object, lv);
-	if (r == 0)
-		r = evms_set_label(lv->object, name);
+	r = evms_set_label(lv->object, name);
 	if (r == 0 && lv->id) {
 		memcpy(id, lv->id, UUID_TEXT);
 		id[UUID_TEXT] = '\0';

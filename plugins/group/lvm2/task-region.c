@@ -45,7 +45,7 @@ static struct lv *task_lv(struct evms_task *task, struct evms_object *o, struct 
 	*vg = task_vg(task, o, error);
 	if (!*vg)
 		return NULL;
-	lv = evms_get_private(o);
+	lv = region_lv(o);
 	if (lv && lv_is_plain(lv))
 		return lv;
 	if (lv && lv->refs)
@@ -351,7 +351,7 @@ int region_limits(struct evms_object *o, struct evms_limits *out)
 {
 	struct evms_object *group = evms_get_parent(o);
 	struct vg *vg = group ? evms_get_private(group) : NULL;
-	struct lv *lv = evms_get_private(o);
+	struct lv *lv = region_lv(o);
 	const struct seg *last;
 	uint64_t more;
 	int r;

@@ -385,6 +385,7 @@ int vg_parse(char *text, struct vg **out, char *why, size_t why_size)
 		return -ENOMEM;
 	}
 	s.vg->text = text;
+	s.vg->text_len = strlen(text);
 	tok_init(&s.tok, text);
 	r = parse(&s);
 	lv_parse_free(s.lvs);
