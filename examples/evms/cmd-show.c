@@ -49,6 +49,9 @@ int cmd_show(struct cli *c)
 	r = session_discover(c);
 	if (r)
 		return r;
+	r = evms_engine_find_holders(c->engine);
+	if (r < 0)
+		return report(c, r);
 	if (c->json)
 		r = print_json(c, evms_engine_to_json);
 	else if (c->dot)

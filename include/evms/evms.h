@@ -149,6 +149,13 @@ int evms_engine_scan_devices(struct evms_engine *engine);
  * @since 1.0
  */
 int evms_engine_discover(struct evms_engine *engine);
+/**
+ * See who uses the disks now: those that are mounted, swapped on, held or locked by somebody get
+ * EVMS_STATE_IN_USE and a note that says by whom. A commit looks for itself.
+ * @return 0 or -ENOMEM
+ * @since 1.0
+ */
+int evms_engine_find_holders(struct evms_engine *engine);
 /** @} */
 
 /**

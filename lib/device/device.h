@@ -37,6 +37,8 @@ void device_set_free(struct device_set *set);	/* frees its devices too */
 /* Make a device of an absolute path. Opens nothing. */
 int device_new(struct device_set *set, const char *path, uint32_t wanted_block_size,
 	       struct device **out);
+/* The device of that path; NULL when there is none. */
+struct device *device_find(const struct device_set *set, const char *path);
 const char *device_path(const struct device *d);
 
 /*

@@ -27,6 +27,7 @@ struct remembered {
 struct device {
 	struct device_set *set;
 	char *path;
+	struct device *next_path;	/* chain of the set's paths */
 	struct evms_device_facts facts;
 	struct device_identity identity;
 	struct device *newer, *older;	/* among those with an open descriptor */
@@ -55,6 +56,8 @@ struct whole_lock {
 struct device_set {
 	struct context *ctx;
 	VEC(struct device *) devices;
+	struct device **paths;		/* hash table */
+	size_t path_slots;
 	struct io_queue queue;
 	struct device *newest, *oldest;	/* open descriptors, by last use */
 	size_t open_count, opening;	/* opening: those that the queue works on */

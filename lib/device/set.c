@@ -10,6 +10,7 @@
 
 #include "device/internal.h"
 #include "util/check.h"
+#include "util/crc.h"
 
 #define MOST_DESCRIPTORS	1024
 #define FEWEST_DESCRIPTORS	8
@@ -88,10 +89,48 @@ void device_set_free(struct device_set *set)
 	for (i = 0; i < set->devices.count; i++)
 		device_free(set->devices.at[i]);
 	vec_free(&set->devices);
+	free(set->paths);
 	vec_free(&set->whole_locks);
 	holders_free(set->holders);
 	io_queue_free(&set->queue);
 	free(set);
+}
+
+static struct device **path_slot(const struct device_set *set, const char *path)
+{
+	return &set->paths[(size_t)hash64(0, path, strlen(path)) & (set->path_slots - 1)];
+}
+
+struct device *device_find(const struct device_set *set, const char *path)
+{
+	struct device *d = set->path_slots ? *path_slot(set, path) : NULL;
+
+	while (d && strcmp(d->path, path) != 0)
+		d = d->next_path;
+	return d;
+}
+
+static void put_path(struct device_set *set, struct device *d)
+{
+	struct device **slot = path_slot(set, d->path);
+
+	d->next_path = *slot;
+	*slot = d;
+}
+
+static bool grow_paths(struct device_set *set)
+{
+	size_t slots = set->path_slots ? set->path_slots * 2 : 64, i;
+	struct device **paths = calloc(slots, sizeof(struct device *));
+
+	if (!paths)
+		return false;
+	free(set->paths);
+	set->paths = paths;
+	set->path_slots = slots;
+	for (i = 0; i < set->devices.count; i++)
+		put_path(set, set->devices.at[i]);
+	return true;
 }
 
 int device_new(struct device_set *set, const char *path, uint32_t wanted_block_size,
@@ -107,11 +146,13 @@ int device_new(struct device_set *set, const char *path, uint32_t wanted_block_s
 	d->set = set;
 	d->fd = d->write_fd = -1;
 	d->path = strdup(path);
-	if (!d->path || !vec_push(&set->devices, d)) {
+	if (!d->path || (set->devices.count >= set->path_slots && !grow_paths(set)) ||
+	    !vec_push(&set->devices, d)) {
 		free(d->path);
 		free(d);
 		return -ENOMEM;
 	}
+	put_path(set, d);
 	d->facts.path = d->path;
 	d->facts.wanted_block_size = wanted_block_size;
 	*out = d;

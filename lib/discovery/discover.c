@@ -33,7 +33,6 @@ static int make_disk(struct model *m, struct evms_plugin *p, struct evms_object 
 	const struct evms_device_facts *facts = device_facts(d);
 	const char *path = device_path(d), *slash = strrchr(path, '/');
 	struct evms_object *disk;
-	char holder[256];
 	int r;
 
 	model_call_begin(m, p, "describe");
@@ -57,8 +56,6 @@ static int make_disk(struct model *m, struct evms_plugin *p, struct evms_object 
 	r = model_call_end(m, r);
 	if (r == 0)
 		object_remove(device);
-	if (r == 0 && !m->scratch && device_find_holder(d, holder, sizeof(holder)) == 0)
-		r = object_note(disk, EVMS_STATE_IN_USE, "device.busy", "in use: %s", holder);
 	return r;
 }
 
@@ -269,5 +266,24 @@ int discover(struct model *m, struct device_set *set, struct device *const *devi
 	members_free(&members);
 	windows_free(&wave.windows);
 	vec_free(&wave.objects);
+	return r;
+}
+
+int note_holders(struct model *m, struct device_set *set)
+{
+	char holder[256];
+	size_t i;
+	int r = 0;
+
+	device_set_look_again(set);
+	for (i = 0; i < m->objects.count && r == 0; i++) {
+		struct evms_object *o = m->objects.at[i];
+
+		if (!o || !o->disk)
+			continue;
+		object_clear_state(o, EVMS_STATE_IN_USE);
+		if (device_find_holder(o->disk->device, holder, sizeof(holder)) == 0)
+			r = object_note(o, EVMS_STATE_IN_USE, "device.busy", "in use: %s", holder);
+	}
 	return r;
 }

@@ -7,6 +7,9 @@
 
 /* Fill an empty model from the devices. 0, -ECANCELED or -ENOMEM; bad disks are noted on themselves. */
 int discover(struct model *m, struct device_set *set, struct device *const *devices, size_t count);
+/* Note on each disk who uses it now. Apart from discovery, because it reads the system's tables. */
+int note_holders(struct model *m, struct device_set *set);
+
 /* Look again at what is on a volume: a tool changed it. */
 int examine_volume(struct model *m, struct evms_object *volume);
 

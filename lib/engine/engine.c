@@ -198,7 +198,6 @@ static int add_device(struct evms_engine *e, const char *path, uint32_t block_si
 	struct context *ctx = &e->ctx;
 	struct device *d;
 	char *full;
-	size_t i;
 	int r;
 
 	if (!path || !*path)
@@ -209,11 +208,9 @@ static int add_device(struct evms_engine *e, const char *path, uint32_t block_si
 	full = absolute(path);
 	if (!full)
 		return context_fail(ctx, ENOMEM, path, "", "memory", "out of memory");
-	for (i = 0; i < e->change.devices.count; i++) {
-		if (!strcmp(device_path(e->change.devices.at[i]), full)) {
-			free(full);
-			return context_fail(ctx, EEXIST, path, "", "device.twice", "it was added already");
-		}
+	if (device_find(e->set, full)) {
+		free(full);
+		return context_fail(ctx, EEXIST, path, "", "device.twice", "it was added already");
 	}
 	r = device_new(e->set, full, block_size, &d);
 	free(full);
@@ -291,6 +288,13 @@ EXPORT int evms_engine_discover(struct evms_engine *engine)
 	int r = engine_enter(engine);
 
 	return r < 0 ? r : engine_leave(engine, discover_all(engine));
+}
+
+EXPORT int evms_engine_find_holders(struct evms_engine *engine)
+{
+	int r = engine_enter(engine);
+
+	return r < 0 ? r : engine_leave(engine, note_holders(engine->model, engine->set));
 }
 
 /* --- plug-ins --- */

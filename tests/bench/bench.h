@@ -97,7 +97,7 @@ char *bench_image(const char *name, uint64_t size);	/* path of a new sparse file
 struct bench_loops {
 	char *dir, **nodes;
 	size_t count;
-	int pipe, keeper;		/* the process that holds them, and what ends it */
+	int keeper;			/* which process holds them */
 };
 
 struct bench_loops bench_loops(char *const *images, size_t count);

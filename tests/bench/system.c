@@ -147,22 +147,33 @@ struct loops {
 };
 
 /* One loop device and a node of it in the scratch directory: /dev may not show one that is so new. */
-static int attach(struct loops *l, int control, const char *image, const char *node)
+static int attach(struct loops *l, int control, int file, const char *node)
 {
-	struct loop_config config = { .info.lo_flags = LO_FLAGS_AUTOCLEAR };
-	int number = ioctl(control, LOOP_CTL_GET_FREE), file, fd, r;
+	struct loop_config config = { .fd = (uint32_t)file, .info.lo_flags = LO_FLAGS_AUTOCLEAR };
+	int number = ioctl(control, LOOP_CTL_GET_FREE), fd, r;
 
-	if (number < 0 || (mknod(node, S_IFBLK | 0600, makedev(7, number)) < 0 && errno != EEXIST))
+	if (number < 0 || mknod(node, S_IFBLK | 0600, makedev(7, (unsigned)number)) < 0)
 		return -errno;
 	fd = open(node, O_RDWR | O_CLOEXEC);
-	file = open(image, O_RDWR | O_CLOEXEC);
-	if (fd < 0 || file < 0)
-		return -errno;
-	config.fd = (uint32_t)file;
-	r = ioctl(fd, LOOP_CONFIGURE, &config) < 0 ? -errno : 0;
-	close(file);
+	r = fd < 0 || ioctl(fd, LOOP_CONFIGURE, &config) < 0 ? -errno : 0;
+	if (r < 0) {
+		close(fd);
+		unlink(node);
+		return r;
+	}
 	l->numbers[l->count] = number;
 	l->fds[l->count++] = fd;
+	return 0;
+}
+
+/* Others may be quicker to take a free device: then the next one. */
+static int attach_image(struct loops *l, int control, const char *image, const char *node)
+{
+	int file = open(image, O_RDWR | O_CLOEXEC), tries = 100, r = file < 0 ? -errno : -EBUSY;
+
+	while (file >= 0 && (r == -EBUSY || r == -ENXIO) && tries--)
+		r = attach(l, control, file, node);
+	close(file);
 	return r;
 }
 
@@ -186,7 +197,8 @@ static void keep(struct loops *l, int control, int parent)
 		;
 	for (i = 0; i < l->count; i++)
 		close(l->fds[i]);
-	for (i = 0; i < l->count; i++)
+	/* From the top: who wants a free device meanwhile gets the lowest one. */
+	for (i = l->count; i-- > 0; )
 		if (l->numbers[i] >= KERNEL_LOOPS)
 			remove_loop(control, l->numbers[i]);
 	_exit(0);
@@ -212,16 +224,73 @@ static void make_loops(char *const *images, char *const *nodes, size_t count, in
 
 	setpgid(0, 0);		/* an interrupt from the keyboard is not for us */
 	for (i = 0; i < count && r == 0; i++)
-		r = attach(&l, control, images[i], nodes[i]);
+		r = attach_image(&l, control, images[i], nodes[i]);
 	if (write(answer, &r, sizeof(r)) != (ssize_t)sizeof(r))
 		r = -EPIPE;
 	keep(&l, control, parent);
 }
 
+/* Those that were not ended before: at most as many as a benchmark has at once. */
+static struct keeper {
+	int pipe, pid, owner;
+} keepers[4];
+
+static void end_keeper(struct keeper *k)
+{
+	if (k->pid <= 0 || k->owner != getpid())
+		return;
+	close(k->pipe);
+	waitpid(k->pid, NULL, 0);
+	k->pid = 0;
+}
+
+static void end_keepers(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(keepers); i++)
+		end_keeper(&keepers[i]);
+}
+
+static struct keeper *new_keeper(void)
+{
+	static bool registered;
+	size_t i = 0;
+
+	if (!registered)
+		atexit(end_keepers);
+	registered = true;
+	while (i < ARRAY_SIZE(keepers) && keepers[i].pid > 0)
+		i++;
+	if (i == ARRAY_SIZE(keepers))
+		bench_die("too many sets of loop devices");
+	return &keepers[i];
+}
+
+static void start_keeper(struct bench_loops *l, char *const *images)
+{
+	int parent[2], answer[2], r = -EPIPE;
+	struct keeper *k = new_keeper();
+
+	if (pipe2(parent, O_CLOEXEC) < 0 || pipe2(answer, O_CLOEXEC) < 0)
+		bench_die("pipe: %s", strerror(errno));
+	fflush(stdout);
+	*k = (struct keeper){ .pipe = parent[1], .owner = getpid(), .pid = fork() };
+	if (k->pid == 0) {
+		close_all_but(parent[0], answer[1]);
+		make_loops(images, l->nodes, l->count, parent[0], answer[1]);
+	}
+	close(parent[0]);
+	close(answer[1]);
+	if (read(answer[0], &r, sizeof(r)) != (ssize_t)sizeof(r) || r < 0)
+		bench_skip("no loop devices: %s", strerror(-r));
+	close(answer[0]);
+	l->keeper = (int)(k - keepers);
+}
+
 struct bench_loops bench_loops(char *const *images, size_t count)
 {
 	struct bench_loops l = { .nodes = bench_alloc(count * sizeof(char *)), .count = count };
-	int parent[2], answer[2], r = -EPIPE;
 	static unsigned number;
 	size_t i;
 
@@ -229,27 +298,13 @@ struct bench_loops bench_loops(char *const *images, size_t count)
 	mkdir(l.dir, 0700);
 	for (i = 0; i < count; i++)
 		l.nodes[i] = bench_text("%s/loop%zu", l.dir, i);
-	if (pipe2(parent, O_CLOEXEC) < 0 || pipe2(answer, O_CLOEXEC) < 0)
-		bench_die("pipe: %s", strerror(errno));
-	fflush(stdout);
-	l.keeper = fork();
-	if (l.keeper == 0) {
-		close_all_but(parent[0], answer[1]);
-		make_loops(images, l.nodes, count, parent[0], answer[1]);
-	}
-	close(parent[0]);
-	close(answer[1]);
-	if (read(answer[0], &r, sizeof(r)) != (ssize_t)sizeof(r) || r < 0)
-		bench_skip("no loop devices: %s", strerror(-r));
-	close(answer[0]);
-	l.pipe = parent[1];
+	start_keeper(&l, images);
 	return l;
 }
 
 void bench_loops_end(struct bench_loops *l)
 {
-	close(l->pipe);
-	waitpid(l->keeper, NULL, 0);
+	end_keeper(&keepers[l->keeper]);
 	while (l->count) {
 		unlink(l->nodes[--l->count]);
 		free(l->nodes[l->count]);

@@ -428,9 +428,122 @@ static void test_cuts(void **state)
 	loops_close(&loops);
 }
 
+/* --- many commits of one engine leave what a new one finds --- */
+
+/* Lines of disks are taken off: they are not the group's. */
+static char *model(struct rig *r)
+{
+	char *text = rig_model(r), *p = text, *line;
+
+	for (line = text; *line; line = p) {
+		p = strchrnul(line, '\n');
+		p += *p == '\n';
+		if (strncmp(line, "disk ", 5))
+			continue;
+		memmove(line, p, strlen(p) + 1);
+		p = line;
+	}
+	return text;
+}
+
+static void same(struct rig *r)
+{
+	char *mine = model(r), *found, ours[TEXT], theirs[TEXT];
+	struct rig again = *r;
+
+	look_ours(r, ours);
+	again.e = NULL;
+	rig_again(&again);
+	found = model(&again);
+	look_ours(&again, theirs);
+	evms_engine_unref(again.e);
+	assert_string_equal(mine, found);
+	assert_string_equal(ours, theirs);
+	free(mine);
+	free(found);
+}
+
+static void step(struct rig *r, uint32_t op, const char *inputs, const char *options)
+{
+	rig_run(r, "lvm2", op, inputs, options);
+	rig_commit(r);
+	same(r);
+}
+
+static void overwrite(struct rig *r, const char *file, char *bytes, bool writing)
+{
+	int fd = open(rig_path(r, file), O_RDWR | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(writing ? syscall(SYS_pwrite64, fd, bytes, IMAGE_SIZE, 0L) :
+				   pread(fd, bytes, IMAGE_SIZE, 0), IMAGE_SIZE);
+	close(fd);
+}
+
+static void test_one_engine(void **state)
+{
+	static const unsigned sizes[] = { IMAGE_MIB, IMAGE_MIB, IMAGE_MIB, 0 };
+	struct rig *r = rig_new(sizes);
+	char *old = malloc(IMAGE_SIZE), options[64];
+	unsigned i;
+
+	(void)state;
+	assert_non_null(old);
+	step(r, EVMS_OP_CREATE, "a.img b.img", "name=vg extent-size=16K metadata-copies=2 metadata-size=32K "
+	     "data-alignment=64K");
+	step(r, EVMS_OP_CREATE, "vg", "name=one size=256K");
+	step(r, EVMS_OP_CREATE, "vg", "name=two size=128K stripes=2 stripe-size=4K");
+	step(r, EVMS_OP_EXPAND, "vg c.img", "data-alignment=64K");
+	for (i = 0; i < 20; i++) {
+		snprintf(options, sizeof(options), "name=x%u size=32K", i);
+		step(r, EVMS_OP_CREATE, "vg", options);
+	}
+	step(r, EVMS_OP_EXPAND, "vg/one", "size=512K");
+	step(r, EVMS_OP_RENAME, "vg/x3", "name=y");
+	step(r, EVMS_OP_RENAME, "vg", "name=vh");
+	step(r, EVMS_OP_SET, "vh/y", "add-tag=t");
+	step(r, EVMS_OP_SHRINK, "vh/one", "size=64K");
+	for (i = 4; i < 20; i++) {
+		snprintf(options, sizeof(options), "vh/x%u", i);
+		step(r, EVMS_OP_DELETE, options, "");
+	}
+	step(r, EVMS_OP_SHRINK, "vh c.img", "");
+	step(r, EVMS_OP_EXPAND, "vh c.img", "metadata-copies=2 metadata-size=64K data-alignment=64K");
+	/* A member that missed some commits. */
+	overwrite(r, "b.img", old, false);
+	step(r, EVMS_OP_CREATE, "vh", "name=missed size=16K");
+	step(r, EVMS_OP_CREATE, "vh", "name=missed2 size=16K");
+	overwrite(r, "b.img", old, true);
+	rig_again(r);
+	assert_int_equal(evms_object_get_state(rig_find(r, "vh")), EVMS_STATE_DEGRADED);
+	step(r, EVMS_OP_CREATE, "vh", "name=next size=16K");
+	assert_int_equal(evms_object_get_state(rig_find(r, "vh")), 0);
+	step(r, EVMS_OP_DELETE, "vh/next", "");
+	/* A header of an area that was lost. */
+	overwrite(r, "a.img", old, false);
+	memset(old + 4096, 0, 512);
+	overwrite(r, "a.img", old, true);
+	rig_again(r);
+	assert_int_equal(evms_object_get_state(rig_find(r, "vh")), EVMS_STATE_DEGRADED);
+	step(r, EVMS_OP_REPAIR, "vh", "");
+	assert_int_equal(evms_object_get_state(rig_find(r, "vh")), 0);
+	step(r, EVMS_OP_CREATE, "vh", "name=next size=16K");
+	/* What fails leaves everything as it was. */
+	rig_refused(r, EEXIST, "lvm2.exists", "lvm2", EVMS_OP_CREATE, "vh", "name=next size=16K");
+	rig_refused(r, ENOSPC, "", "lvm2", EVMS_OP_CREATE, "vh", "name=large size=1G");
+	rig_refused(r, EBUSY, "lvm2.in-use", "lvm2", EVMS_OP_SHRINK, "vh a.img", "");
+	same(r);
+	step(r, EVMS_OP_DELETE, "vh/next", "");
+	free(old);
+	rig_free(r);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_cuts) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cuts),
+		cmocka_unit_test(test_one_engine),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -117,7 +117,7 @@ void lvm2_committed(struct evms_object *o)
 	size_t i;
 	uint32_t k;
 
-	if (!vg)
+	if (!vg || evms_get_kind(o) != EVMS_KIND_GROUP)
 		return;
 	vg->seqno++;
 	evms_set_u64(o, "seqno", EVMS_TYPE_U64, vg->seqno);

@@ -34,12 +34,12 @@ bool uuid_valid(const char *text, size_t len)
 	return !wrong;
 }
 
-int uuid_new(char *text)
+int uuid_new(struct random *random, char *text)
 {
 	static const char letters[] =
 		"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-	uint8_t random[64];
-	unsigned i = 0, used = sizeof(random);
+	unsigned i = 0;
+	uint8_t byte;
 	int r;
 
 	while (i < UUID_TEXT) {
@@ -47,15 +47,15 @@ int uuid_new(char *text)
 			text[i++] = '-';
 			continue;
 		}
-		if (used == sizeof(random)) {
-			r = evms_random(random, sizeof(random));
+		if (!random->left) {
+			r = evms_random(random->bytes, sizeof(random->bytes));
 			if (r < 0)
 				return r;
-			used = 0;
+			random->left = sizeof(random->bytes);
 		}
-		if (random[used] < 62 * 4)	/* each letter equally often */
-			text[i++] = letters[random[used] % 62];
-		used++;
+		byte = random->bytes[--random->left];
+		if (byte < 62 * 4)		/* each letter equally often */
+			text[i++] = letters[byte % 62];
 	}
 	text[UUID_TEXT] = '\0';
 	return 0;

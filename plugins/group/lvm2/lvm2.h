@@ -41,9 +41,19 @@ struct buf {				/* growing text; error sticks */
 	size_t len, capacity;
 	bool failed;
 };
-void buf_add(struct buf *b, const char *text, size_t len);
-void buf_str(struct buf *b, const char *text);
-void buf_reserve(struct buf *b, size_t len);	/* room for that much more */
+bool buf_reserve(struct buf *b, size_t len);	/* room for that much more and a NUL */
+static inline void buf_add(struct buf *b, const char *text, size_t len)
+{
+	if (b->failed || (len >= b->capacity - b->len && !buf_reserve(b, b->capacity + len + 256)))
+		return;
+	memcpy(b->data + b->len, text, len);
+	b->len += len;
+	b->data[b->len] = '\0';
+}
+static inline void buf_str(struct buf *b, const char *text)
+{
+	buf_add(b, text, strlen(text));
+}
 void buf_u64(struct buf *b, uint64_t v);
 void buf_key_u64(struct buf *b, const char *key, uint64_t v);		/* "key = v\n" */
 void buf_key_str(struct buf *b, const char *key, const char *text, size_t len);
@@ -144,7 +154,11 @@ int label_read(struct evms_object *o, struct label *l, const char **why);
 void label_build(uint8_t *space, const struct label *l);
 uint32_t lvm_crc(const void *buf, size_t len);
 bool uuid_valid(const char *text, size_t len);
-int uuid_new(char *text);
+struct random {				/* bytes that were got at once and not yet used */
+	uint8_t bytes[256];
+	uint32_t left;
+};
+int uuid_new(struct random *random, char *text);
 
 int mda_read(struct evms_object *o, const struct pair *where, struct mda *m);
 int mda_read_text(struct evms_object *o, const struct mda *m, uint64_t from, char *buf, size_t len);
@@ -268,6 +282,7 @@ struct vg {
 	uint64_t stamp;			/* time of the last change */
 	uint64_t staged_len;		/* of the text that was staged last, and its checksum */
 	uint32_t staged_crc;
+	struct random random;
 	char host[65];
 };
 
@@ -383,6 +398,6 @@ struct lv *region_lv(const struct evms_object *o);	/* the volume of a region of 
 struct vg *task_vg(struct evms_task *task, struct evms_object *o, int *error);
 bool name_valid(const char *s, size_t len);
 bool name_reserved(const char *s);
-int task_uuid(struct evms_task *task, char *text);
+int task_uuid(struct evms_task *task, struct vg *vg, char *text);
 
 #endif

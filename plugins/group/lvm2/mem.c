@@ -63,46 +63,20 @@ void arena_free(struct arena *a)
 	memset(a, 0, sizeof(*a));
 }
 
-void buf_add(struct buf *b, const char *text, size_t len)
-{
-	size_t wanted;
-	char *p;
-
-	if (b->failed)
-		return;
-	if (len >= b->capacity - b->len) {	/* one more byte stays for a NUL */
-		wanted = b->capacity * 2 + len + 256;
-		p = realloc(b->data, wanted);
-		if (!p) {
-			b->failed = true;
-			return;
-		}
-		b->data = p;
-		b->capacity = wanted;
-	}
-	memcpy(b->data + b->len, text, len);
-	b->len += len;
-	b->data[b->len] = '\0';
-}
-
-void buf_reserve(struct buf *b, size_t len)
+bool buf_reserve(struct buf *b, size_t len)
 {
 	char *p;
 
 	if (b->failed || len < b->capacity - b->len)
-		return;
+		return !b->failed;
 	p = realloc(b->data, b->len + len + 1);
 	if (!p) {
 		b->failed = true;
-		return;
+		return false;
 	}
 	b->data = p;
 	b->capacity = b->len + len + 1;
-}
-
-void buf_str(struct buf *b, const char *text)
-{
-	buf_add(b, text, strlen(text));
+	return true;
 }
 
 void buf_u64(struct buf *b, uint64_t v)
@@ -126,14 +100,17 @@ void buf_key_u64(struct buf *b, const char *key, uint64_t v)
 
 void buf_quoted(struct buf *b, const char *text, size_t len)
 {
-	size_t i;
+	size_t i, done = 0;
 
 	buf_add(b, "\"", 1);
 	for (i = 0; i < len; i++) {
-		if (text[i] == '"' || text[i] == '\\')
-			buf_add(b, "\\", 1);
-		buf_add(b, &text[i], 1);
+		if (text[i] != '"' && text[i] != '\\')
+			continue;
+		buf_add(b, text + done, i - done);
+		buf_add(b, "\\", 1);
+		done = i;
 	}
+	buf_add(b, text + done, len - done);
 	buf_add(b, "\"", 1);
 }
 

@@ -186,6 +186,7 @@ int print_new_lv(struct vg *vg, struct lv *lv, const char *name, const char *id)
 	struct buf b = { NULL, 0, 0, false };
 	uint32_t i;
 
+	buf_reserve(&b, 512);
 	buf_str(&b, name);
 	buf_str(&b, " {\n");
 	buf_key_str(&b, "id", id, UUID_TEXT);

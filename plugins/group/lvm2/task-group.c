@@ -136,7 +136,7 @@ static int name_pv(struct vg *vg, struct pv *pv, struct evms_object *o)
 	pv->name.s = b.failed ? NULL : arena_copy(&vg->arena, b.data, b.len);
 	pv->name.len = (uint32_t)b.len;
 	buf_free(&b);
-	r = uuid_new(pv->label.uuid);
+	r = uuid_new(&vg->random, pv->label.uuid);
 	if (r < 0)
 		return r;
 	id = arena_copy(&vg->arena, pv->label.uuid, UUID_TEXT);
@@ -294,7 +294,7 @@ static int new_group(struct evms_task *task, struct vg *vg)
 	vg->name = arena_copy(&vg->arena, name, strlen(name));
 	if (!vg->name)
 		return -ENOMEM;
-	r = task_uuid(task, vg->id);
+	r = task_uuid(task, vg, vg->id);
 	vg_stamp(vg);
 	if (r == 0)
 		r = new_items(vg);
@@ -302,13 +302,13 @@ static int new_group(struct evms_task *task, struct vg *vg)
 }
 
 /* The option "uuid", or a random one that stays the task's should it be run again. */
-int task_uuid(struct evms_task *task, char *text)
+int task_uuid(struct evms_task *task, struct vg *vg, char *text)
 {
 	const char *given = evms_task_get_str(task, "uuid");
 	int r;
 
 	if (!given) {
-		r = uuid_new(text);
+		r = uuid_new(&vg->random, text);
 		return r < 0 ? r : evms_task_set_str(task, "uuid", text);
 	}
 	if (!uuid_valid(given, strlen(given)))

@@ -17,9 +17,10 @@ bool name_reserved(const char *s)
 	for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		if (!strncmp(s, prefixes[i], strlen(prefixes[i])))
 			return true;
-	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		if (strstr(s, parts[i]))
-			return true;
+	for (s = strchr(s, '_'); s; s = strchr(s + 1, '_'))
+		for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+			if (!strncmp(s, parts[i], strlen(parts[i])))
+				return true;
 	return false;
 }
 
@@ -126,7 +127,7 @@ static int prepare(struct evms_task *task, struct vg *vg, struct lv *lv, const c
 	wanted = (wanted + n - 1) / n * n;
 	r = pick_pvs(vg, task);
 	if (r == 0)
-		r = task_uuid(task, id);
+		r = task_uuid(task, vg, id);
 	vg_stamp(vg);
 	if (r == 0)
 		r = allocate(task, vg, (uint32_t)n, wanted, UINT32_MAX, NULL, rows);
