@@ -165,15 +165,28 @@ int windows_add(const struct windows *w, struct evms_object *o, size_t group, wi
 	return r == -ENOMEM ? r : 0;	/* what cannot be mapped cannot be read ahead either */
 }
 
+/* user counts the pieces that may still be looked at; NULL for any number. */
 static int is_hole(void *user, struct device *device, uint64_t offset, uint64_t len)
 {
-	(void)user;
+	unsigned *left = user;
+
+	if (left && !(*left)--)
+		return 1;
 	return device_is_known_hole(device, offset, len) ? 0 : 1;
+}
+
+/* Is it true of the whole object? Asked first: most objects lie in one piece, far from everything else. */
+static bool all_of(struct evms_object *o, object_extent_fn fn)
+{
+	unsigned left = 16;	/* over stripes there could be millions of pieces */
+
+	return o->map.count == 1 && o->map.at[0].target == target_linear &&
+	       object_extents(o, 0, o->size, fn, &left) == 0;
 }
 
 bool windows_are_blank(const struct windows *w, struct evms_object *o)
 {
-	return each_window(w, o, is_hole, NULL) == 0;
+	return all_of(o, is_hole) || each_window(w, o, is_hole, NULL) == 0;
 }
 
 static int is_unstaged(void *user, struct device *device, uint64_t offset, uint64_t len)
@@ -187,13 +200,7 @@ static int is_unstaged(void *user, struct device *device, uint64_t offset, uint6
 
 bool windows_are_unstaged(const struct windows *w, struct evms_object *o)
 {
-	unsigned left = 16;	/* over stripes there could be millions of pieces */
-
-	/* Most objects lie in one piece far from everything that is staged. */
-	if (o->map.count == 1 && o->map.at[0].target == target_linear &&
-	    object_extents(o, 0, o->size, is_unstaged, &left) == 0)
-		return true;
-	return each_window(w, o, is_unstaged, NULL) == 0;
+	return all_of(o, is_unstaged) || each_window(w, o, is_unstaged, NULL) == 0;
 }
 
 static bool magic_hit(const struct evms_magic *g, struct evms_object *o, uint32_t block,

@@ -168,13 +168,19 @@ int host_set_fs(struct evms_object *volume, const struct evms_fs_info *fs)
 int host_note(struct evms_object *o, uint32_t state, const char *reason, const char *fmt,
 		     va_list args)
 {
-	return may_note(o) < 0 ? -EPERM : object_vnote(o, state, reason, fmt, args);
+	if (may_note(o) < 0)
+		return -EPERM;
+	if (o->model->call.may_change)
+		object_touch(o);	/* its volume shares some of the states */
+	return object_vnote(o, state, reason, fmt, args);
 }
 
 int host_clear_state(struct evms_object *o, uint32_t state)
 {
 	if (may_note(o) < 0)
 		return -EPERM;
+	if (o->model->call.may_change)
+		object_touch(o);
 	object_clear_state(o, state);
 	return 0;
 }

@@ -478,11 +478,14 @@ static int volume_fit(struct evms_object *o)
 {
 	struct evms_object *v = o->volume;
 	const uint64_t zero = 0;
+	size_t i;
 
 	v->block_size = o->block_size;
 	v->physical_block_size = o->physical_block_size;
-	v->state = (v->state & ~(EVMS_STATE_INCOMPLETE | EVMS_STATE_DEGRADED)) |
+	v->state = (v->state & ~(EVMS_STATE_INCOMPLETE | EVMS_STATE_DEGRADED | EVMS_STATE_READ_ONLY)) |
 		   (o->state & (EVMS_STATE_READ_ONLY | EVMS_STATE_DEGRADED | EVMS_STATE_INCOMPLETE));
+	for (i = 0; i < v->notes.count; i++)	/* what the matter is with its file system stays */
+		v->state |= v->notes.at[i].state;
 	if (strcmp(v->name, o->name) && object_set_name(v, o->name) < 0)
 		return -ENOMEM;
 	if (v->size == o->size && v->map.count)
@@ -507,11 +510,15 @@ int object_settle_volume(struct evms_object *o)
 		      (o->kind == EVMS_KIND_DISK ? o->volume != NULL : o->map.count != 0);
 	int r = 0;
 
-	if (!wanted) {
-		if (o->volume)
-			object_remove(o->volume);
-		return 0;
+	if (!wanted && o->volume)
+		object_remove(o->volume);
+	if (o->kind == EVMS_KIND_DISK && o->examined) {
+		o->state &= ~EVMS_STATE_NEW;
+		if (!o->claimer && !o->consumer && !o->member && !o->volume)
+			o->state |= EVMS_STATE_NEW;
 	}
+	if (!wanted)
+		return 0;
 	if (!o->volume)
 		r = volume_make(o);
 	return r < 0 ? r : volume_fit(o);
