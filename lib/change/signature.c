@@ -16,7 +16,6 @@
 #define MAX	64		/* signatures on one object */
 
 struct look {
-	uint64_t offset;	/* of the object */
 	int fd;			/* copy to here; -1: only look */
 	bool blank;
 };
